@@ -1,0 +1,46 @@
+# The two commands of the README: `make repro` and `make test`. Both set up what they need.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+GROUPS := lineage,curation,training,report,dev
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+# Nothing here talks to a hub; a library that tries is stopped at once.
+export HF_HUB_OFFLINE := 1
+export HF_HUB_DISABLE_TELEMETRY := 1
+export TOKENIZERS_PARALLELISM := false
+export DVC_NO_ANALYTICS := 1
+
+.PHONY: install repro test lint code-deps lock bench clean
+
+install: $(VENV)/.installed
+
+# torch first and by its exact version: a range would let pip choose another build
+$(VENV)/.installed: pyproject.toml requirements.lock
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install -q -c requirements.lock torch==2.13.0
+	$(BIN)/pip install -q -c requirements.lock -e '.[$(GROUPS)]'
+	touch $@
+
+repro: install
+	dvc repro
+	pedigree summary
+	@echo "report: $(CURDIR)/report/index.html"
+
+test: install
+	pytest -n 2
+
+lint: install
+	ruff check pipeline tests bench
+	mypy
+	lint-imports
+
+# the import closures under `# code` in dvc.yaml
+code-deps: install
+	python -m tests.code_deps
+
+# the versions of everything installed, direct and not; local builds lose their suffix
+lock: install
+	pip freeze --exclude-editable | sed 's/+cpu$$//' > requirements.lock
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache

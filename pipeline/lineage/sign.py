@@ -1,0 +1,155 @@
+"""Sign statements: DSSE envelopes in Sigstore bundles, with one P-256 key and equal bytes on every run.
+
+ECDSA is made deterministic by RFC 6979, so a rebuilt attestation is byte-identical; P-256 is the
+curve that every client we name in docs/verify.md accepts.
+
+Sources: DSSE v1.0.2 `protocol.md` (PAE); sigstore/protobuf-specs `sigstore_bundle.proto` v0.3;
+RFC 6979 section 3.2.
+"""
+
+import base64
+import json
+import re
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from pipeline.lineage.manifest import sha256
+from pipeline.schema.errors import BadInput, NotVerified
+
+PAYLOAD_TYPE = "application/vnd.in-toto+json"
+BUNDLE_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
+MAX_BUNDLE_BYTES = 16 * 2**20
+"""A claim is text about files, not the files; a larger one is not read."""
+
+_BUNDLE_KEYS = {"mediaType", "verificationMaterial", "dsseEnvelope"}
+
+
+def new_private_key() -> bytes:
+    """A fresh P-256 key as unencrypted PKCS#8 PEM."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
+                             serialization.NoEncryption())
+
+
+def load_private_key(pem: bytes, name: str) -> ec.EllipticCurvePrivateKey:
+    """The key in `pem`; `name` is for errors.
+
+    Raises:
+        BadInput: not an unencrypted P-256 key in PEM.
+    """
+    try:
+        key = serialization.load_pem_private_key(pem, password=None)
+    except (ValueError, TypeError) as err:
+        raise BadInput(name, f"not a usable private key ({err})", wanted="unencrypted P-256 PEM") from err
+    if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
+        raise BadInput(name, "wrong kind of key", wanted="ECDSA P-256", got=type(key).__name__)
+    return key
+
+
+def load_public_key(pem: bytes, name: str) -> ec.EllipticCurvePublicKey:
+    """The public key in `pem`; `name` is for errors.
+
+    Raises:
+        BadInput: not a P-256 public key in PEM.
+    """
+    try:
+        key = serialization.load_pem_public_key(pem)
+    except ValueError as err:
+        raise BadInput(name, f"not a public key ({err})", wanted="P-256 PEM") from err
+    if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
+        raise BadInput(name, "wrong kind of key", wanted="ECDSA P-256", got=type(key).__name__)
+    return key
+
+
+def public_pem(key: ec.EllipticCurvePublicKey) -> bytes:
+    """The key as SubjectPublicKeyInfo PEM."""
+    return key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+
+
+def key_hint(key: ec.EllipticCurvePublicKey) -> str:
+    """How a bundle names its key: sha256 of the PEM text (the hint OpenSSF Model Signing checks)."""
+    return sha256(public_pem(key))
+
+
+def pae(payload_type: str, payload: bytes) -> bytes:
+    """The bytes that are signed: DSSE's pre-authentication encoding."""
+    return b"DSSEv1 %d %s %d %s" % (len(payload_type), payload_type.encode(), len(payload), payload)
+
+
+def sign_bundle(payload: bytes, key: ec.EllipticCurvePrivateKey) -> bytes:
+    """One line of JSON: a Sigstore bundle around the exact bytes of an in-toto statement."""
+    signature = key.sign(pae(PAYLOAD_TYPE, payload), ec.ECDSA(hashes.SHA256(), deterministic_signing=True))
+    bundle = {
+        "mediaType": BUNDLE_TYPE,
+        "verificationMaterial": {"publicKey": {"hint": key_hint(key.public_key())}, "tlogEntries": []},
+        "dsseEnvelope": {
+            "payload": base64.b64encode(payload).decode(),
+            "payloadType": PAYLOAD_TYPE,
+            "signatures": [{"sig": base64.b64encode(signature).decode(), "keyid": ""}],
+        },
+    }
+    return json.dumps(bundle, sort_keys=True, separators=(",", ":")).encode() + b"\n"
+
+
+def open_bundle(line: bytes, keys: list[ec.EllipticCurvePublicKey], name: str) -> bytes:
+    """The payload of a bundle signed by one of `keys`, exactly as signed.
+
+    Raises:
+        NotVerified: malformed, an unknown field or type, not exactly one signature, no accepted
+            key, or the signature does not fit.
+    """
+    bundle = parse_json(line, name)
+    if not isinstance(bundle, dict) or set(bundle) != _BUNDLE_KEYS or bundle["mediaType"] != BUNDLE_TYPE:
+        raise NotVerified(name, "not a Sigstore bundle", wanted=BUNDLE_TYPE)
+    try:
+        envelope = bundle["dsseEnvelope"]
+        payload = base64.b64decode(envelope["payload"], validate=True)
+        [signature] = [base64.b64decode(entry["sig"], validate=True) for entry in envelope["signatures"]]
+        hint, payload_type = bundle["verificationMaterial"]["publicKey"]["hint"], envelope["payloadType"]
+    except (KeyError, TypeError, ValueError) as err:
+        raise NotVerified(name, "malformed bundle", wanted="one DSSE signature over one payload") from err
+    if payload_type != PAYLOAD_TYPE:
+        raise NotVerified(name, "wrong payload type", wanted=PAYLOAD_TYPE, got=repr(payload_type))
+    key = next((key for key in keys if key_hint(key) == hint), None)
+    if key is None:
+        raise NotVerified(name, "signed by a key that is not accepted", got=f"key {str(hint)[:16]}",
+                          wanted=" or ".join(key_hint(key)[:16] for key in keys) or "some key")
+    try:
+        key.verify(signature, pae(PAYLOAD_TYPE, payload), ec.ECDSA(hashes.SHA256()))
+    except InvalidSignature as err:
+        raise NotVerified(name, "the signature does not fit the payload") from err
+    return payload
+
+
+def parse_json(text: bytes, name: str) -> object:
+    """JSON without duplicate keys, not-a-number constants, huge size or deep nesting.
+
+    Raises:
+        NotVerified: any of these, or not JSON.
+    """
+    if len(text) > MAX_BUNDLE_BYTES:
+        raise NotVerified(name, "too large", wanted=f"at most {MAX_BUNDLE_BYTES} bytes", got=str(len(text)))
+    try:
+        return json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse)
+    except (ValueError, RecursionError) as err:
+        raise NotVerified(name, f"not acceptable JSON ({type(err).__name__}: {str(err)[:120]})") from err
+
+
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    values: dict[str, object] = {}
+    for key, value in pairs:
+        if key in values:
+            raise ValueError(f"key {key!r} occurs twice")
+        values[key] = value
+    return values
+
+
+def _refuse(constant: str) -> object:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def is_sha256(text: object) -> bool:
+    """Whether `text` is 64 lower-case hex digits."""
+    return isinstance(text, str) and re.fullmatch(r"[0-9a-f]{64}", text) is not None

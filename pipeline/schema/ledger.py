@@ -1,0 +1,66 @@
+"""The `ledger` table: one row per input of a curation stage, saying what became of it and why.
+
+Key: `input_id`. Order: by `input_id`. It holds no document text.
+Conservation law: every input is in it exactly once; kept + dropped + merged = in, per source.
+"""
+
+from typing import Literal, get_args
+
+import polars as pl
+
+Decision = Literal["keep", "drop", "merge", "edit", "split"]
+"""keep, edit (kept, text changed) and split (became several records) survive; drop and merge do not."""
+
+DECISIONS: tuple[str, ...] = get_args(Decision)
+SURVIVES = ("keep", "edit", "split")
+
+LEDGER: dict[str, pl.DataType] = {
+    "input_id": pl.String(),
+    "source": pl.String(),
+    "decision": pl.String(),
+    "reason": pl.String(),
+    "score": pl.Float64(),
+    "evidence": pl.String(),
+    "survivor_id": pl.String(),
+}
+"""
+input_id      doc_id; in `curate_extract` the file's path, or "path#locator" for a record of a split file
+reason        a key of REASONS
+score         the number the decision rests on (see REASONS for its unit), null when there is none
+evidence      short and free of document text: a rule name, an eval item id, an error class; "" if none
+survivor_id   the doc_id this input was merged into; "" unless decision is merge
+"""
+
+REASONS: dict[str, str] = {
+    "ok": "kept unchanged; score: the stage's own, if any",
+    # curate_extract
+    "records": "a file of records, split; score: number of records",
+    "unsupported_type": "no reader for this mime type",
+    "unreadable": "damaged, truncated or not what its name says; evidence: the error class",
+    "encrypted": "needs a password",
+    "limit_exceeded": "over a size, page, time or decompression limit; evidence: which",
+    "no_text": "nothing but blanks after extraction",
+    "bad_record": "a line or row that is not a record; evidence: line number",
+    "same_bytes": "the same raw bytes as the survivor",
+    # curate_filter
+    "rights_not_cleared": "the source's rights basis does not permit training",
+    "embargo_term": "carries an embargo term; evidence: the term's number in params.yaml",
+    "too_old": "published before the gate; evidence: the date",
+    "after_cutoff": "published after the gate; evidence: the date",
+    "language": "not an accepted language; score: its probability",
+    "heuristic": "a Gopher, C4 or FineWeb rule; evidence: the rule",
+    "quality": "fastText quality score under the threshold; score: P(in domain)",
+    # curate_dedup
+    "near_duplicate": "exact Jaccard of word 5-grams with the survivor; score: that Jaccard",
+    "repeated_chunks": "kept, chunks seen earlier removed; score: share of characters removed",
+    "all_chunks_repeated": "nothing was left once repeated chunks were removed",
+    # curate_redact
+    "pii": "kept, personal data replaced by pseudonyms; score: number of spans",
+    "pii_density": "too many spans for the text to be worth keeping; score: share of characters",
+    # curate_decontaminate
+    "eval_overlap": "shares an n-gram with an evaluation item; evidence: item id",
+    # curate_mix
+    "train": "kept for training; score: sampling weight",
+    "heldout": "kept for measuring only",
+    "over_budget": "left out by the mixture's token budget",
+}

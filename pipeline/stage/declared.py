@@ -1,0 +1,60 @@
+"""What `dvc.yaml` declares for the stage that is running, with its templates resolved by DVC."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from pipeline.schema.errors import BrokenContract
+from pipeline.stage.closure import BYTES_NEUTRAL
+
+LINEAGE = "lineage"
+
+
+class Declared(NamedTuple):
+    """One stage of `dvc.yaml`."""
+
+    name: str
+    cmd: str
+    code: tuple[str, ...]
+    """Project source files among the deps."""
+    materials: tuple[str, ...]
+    """The other deps: data, models, configuration files."""
+    products: tuple[str, ...]
+    """The outs, without the stage's own `lineage/<stage>` record."""
+    params: dict[str, object]
+    """The declared slice of `params.yaml`, by dotted key."""
+    producers: dict[str, str]
+    """Material -> the stage that makes it; a material nobody makes is a root."""
+
+
+def declared_stage(name: str, root: Path = Path()) -> Declared:
+    """Stage `name` of `dvc.yaml`, a material that gathers several outs replaced by these outs.
+
+    Raises:
+        BrokenContract: the stage does not list its own lineage record among its outs.
+    """
+    from dvc.repo import Repo  # slow import; `pedigree verify` never needs it
+
+    with Repo(str(root)) as repo:
+        stage = repo.stage.collect(name)[0]
+        made = {out.def_path: other.name for other in repo.index.stages for out in other.outs}
+    deps = [dep.def_path for dep in stage.deps if not hasattr(dep, "params")]
+    params = {key: value for dep in stage.deps if hasattr(dep, "params")
+              for key, value in (dep.hash_info.value or {}).items()}
+    outs = [out.def_path for out in stage.outs]
+    record = f"{LINEAGE}/{name}"
+    if record not in outs:
+        raise BrokenContract(f"dvc.yaml, stage {name}", f"`{record}` is not among its outs", do="add it")
+    code = tuple(sorted(dep for dep in deps if _is_code(dep)))
+    gathered = sorted({part for dep in deps if not _is_code(dep) for part in _parts(dep, made)})
+    return Declared(name, stage.cmd, code, tuple(gathered),
+                    tuple(sorted(set(outs) - {record})), dict(sorted(params.items())),
+                    {dep: made[dep] for dep in gathered if dep in made})
+
+
+def _is_code(dep: str) -> bool:
+    return dep.startswith("pipeline/") and dep not in BYTES_NEUTRAL
+
+
+def _parts(dep: str, made: dict[str, str]) -> list[str]:
+    inside = [out for out in made if out.startswith(f"{dep}/")]
+    return inside or [dep]

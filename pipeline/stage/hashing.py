@@ -1,0 +1,67 @@
+"""Hash files and folders as artefacts (see `pipeline.lineage.manifest` for the digest)."""
+
+import hashlib
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+from pipeline.lineage.manifest import tree_digest
+from pipeline.schema.errors import BadInput
+
+
+class Artefact(NamedTuple):
+    """A file or a folder with the digest of every file in it."""
+
+    path: str
+    """As declared in `dvc.yaml`."""
+    digest: str
+    """Folder: sha256 of its manifest. File: its sha256."""
+    entries: dict[str, str]
+    """Relative path -> sha256; for a file, its own name."""
+    num_bytes: int
+    is_dir: bool
+
+
+def file_sha256(path: Path) -> str:
+    """The sha256 of a file's bytes, in hex."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def list_files(folder: Path) -> list[Path]:
+    """Every file below `folder`, sorted; bytecode caches are not content.
+
+    Raises:
+        BadInput: a symbolic link: what it points to is not part of the artefact.
+    """
+    found = []
+    for parent, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if name != "__pycache__")
+        for name in [*folders, *names]:
+            if Path(parent, name).is_symlink():
+                raise BadInput(str(Path(parent, name)), "is a symbolic link",
+                               do="replace it by the file it names")
+        found += [Path(parent, name) for name in names]
+    return sorted(found)
+
+
+def hash_artefact(path: Path) -> Artefact:
+    """The artefact at `path`, files hashed on all cores (hashlib releases the GIL).
+
+    Raises:
+        BadInput: nothing is there.
+    """
+    if path.is_file():
+        digest = file_sha256(path)
+        return Artefact(path.as_posix(), digest, {path.name: digest}, path.stat().st_size, is_dir=False)
+    if not path.is_dir():
+        raise BadInput(str(path), "does not exist", do="`dvc repro` makes it, `dvc pull` fetches it")
+    files = list_files(path)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        digests = list(pool.map(file_sha256, files))
+    entries = {file.relative_to(path).as_posix(): digest for file, digest in zip(files, digests, strict=True)}
+    size = sum(file.stat().st_size for file in files)
+    return Artefact(path.as_posix(), tree_digest(entries), entries, size, is_dir=True)
+
+

@@ -1,0 +1,82 @@
+"""Stage `attest`: sign what is known of one checkpoint.
+
+Reads   --checkpoint  folder of the model
+        --evaluation  its metrics.json;  --gate its gate.json;  --card folder of its model card
+        --lineage     every stage's record
+Writes  --out         folder: model.sig      OpenSSF Model Signing bundle over the checkpoint's files
+                              claims.jsonl   one Sigstore bundle a line: provenance, chain, test result, card
+                              key.pub        the public half of the key that signed (a hint, not a root of trust)
+
+Not a recorded stage: it reads `lineage/`, and what it writes is signed. The same records and the
+same key give the same bytes.
+"""
+
+from pathlib import Path
+
+from pipeline.lineage.chain import Run, chain_statement, close_chain
+from pipeline.lineage.claims import model_signing_statement, reference_statement, test_result_statement
+from pipeline.lineage.sign import key_hint, public_pem, sign_bundle
+from pipeline.schema.errors import BadInput, NotVerified
+from pipeline.stage.hashing import Artefact, file_sha256, hash_artefact
+from pipeline.stage.keys import signing_key
+from pipeline.stage.outputs import json_bytes, output_dir
+from pipeline.stage.params import read_json
+from pipeline.stage.records import read_records
+from pipeline.stage.run import run_stage
+
+
+def main(checkpoint: Path, evaluation: Path, gate: Path, card: Path, lineage: Path, out: Path) -> None:
+    key = signing_key()
+    model = hash_artefact(checkpoint)
+    records = read_records(lineage)
+    runs = {stage: record.run for stage, record in records.items()}
+    maker = producer_of(model, runs)
+    signer = f"sha256:{key_hint(key.public_key())}"
+    claims = [
+        records[maker].statement,
+        json_bytes(chain_statement(model.path, model.digest, close_chain(
+            [model.path, evaluation.as_posix(), gate.as_posix()], runs))),
+        json_bytes(verdict_statement(model, evaluation, gate)),
+        json_bytes(reference_statement({model.path: model.digest}, file_digests(card), signer)),
+    ]
+    with output_dir(out) as folder:
+        (folder / "claims.jsonl").write_bytes(b"".join(sign_bundle(claim, key) for claim in claims))
+        oms = json_bytes(model_signing_statement(checkpoint.name, model.entries))
+        (folder / "model.sig").write_bytes(sign_bundle(oms, key))
+        (folder / "key.pub").write_bytes(public_pem(key.public_key()))
+
+
+def producer_of(model: Artefact, runs: dict[str, Run]) -> str:
+    """The stage whose record has these very bytes as its product.
+
+    Raises:
+        NotVerified: nobody claims the artefact, or its bytes are not the recorded ones.
+    """
+    for stage, run in runs.items():
+        if model.path in run.products:
+            if run.products[model.path] != model.digest:
+                raise NotVerified(model.path, f"is not what stage {stage} recorded", wanted=run.products[model.path],
+                                  got=model.digest, do="`dvc repro` rebuilds it; nothing was signed")
+            return stage
+    raise NotVerified(model.path, "no lineage record has it as a product", do="`dvc repro` makes one")
+
+
+def verdict_statement(model: Artefact, evaluation: Path, gate: Path) -> dict[str, object]:
+    """The gate's verdict, bound to the checkpoint and to the measurements it rests on."""
+    verdict = read_json(gate)
+    try:
+        outcomes = {name: check["verdict"] for name, check in verdict["checks"].items()}
+        overall = verdict["verdict"]
+    except (KeyError, TypeError, AttributeError) as err:
+        raise BadInput(str(gate), f"not a gate's verdict ({err})", do="run the stage `gate` again") from err
+    configuration = {path.as_posix(): file_sha256(path) for path in (evaluation, gate)}
+    return test_result_statement({model.path: model.digest}, overall, configuration, outcomes)
+
+
+def file_digests(folder: Path) -> dict[str, str]:
+    """Path from the repository root -> sha256, for every file of a folder."""
+    return {f"{folder.as_posix()}/{name}": digest for name, digest in hash_artefact(folder).entries.items()}
+
+
+if __name__ == "__main__":
+    run_stage(main, None, recorded=False)
