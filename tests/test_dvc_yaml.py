@@ -27,7 +27,7 @@ def test_code_deps_are_the_import_closure(stage):
     declared = {dep for dep in body(stage)["deps"] if dep.startswith("pipeline/")}
     closure = set(import_closure(Path(f"pipeline/stages/{stage}.py"), ROOT))
     add, drop = sorted(closure - declared), sorted(declared - closure)
-    assert not (add or drop), f"dvc.yaml, stage {stage}: add {add}, drop {drop} (`make code-deps` does it)"
+    assert (add, drop) == ([], []), f"dvc.yaml, stage {stage}: add {add}, drop {drop} (`make code-deps` does it)"
 
 
 def test_code_deps_are_as_the_writer_leaves_them():
@@ -51,7 +51,7 @@ def test_every_stage_file_is_a_stage():
 def test_every_path_of_a_command_is_declared(stage):
     declared = [*body(stage)["deps"], *outs(stage)]
     for flag, value in re.findall(r"--([\w-]+)\s+(\S+)", body(stage)["cmd"]):
-        if "/" in value or value.startswith("${") and "path" in value:
+        if "/" in value or (value.startswith("${") and "path" in value):
             assert value in declared, f"dvc.yaml, stage {stage}: --{flag} {value} is neither a dep nor an out"
 
 

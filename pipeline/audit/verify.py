@@ -184,25 +184,21 @@ def _verify_checkpoint(root: Path, checkpoint: str, records: dict[str, Record], 
         findings.add("5 claims", "attest", NotVerified(f"{checkpoint}.attestation/{name}",
                      "missing" if name in ATTESTATION_FILES else "a file that no record accounts for"))
     claims = _open_all(folder, checkpoint, keys, findings)
-    _run_checks(findings, {
-        "5 claims": lambda: _check_kinds(claims, checkpoint),
-        "6 chain": lambda: _check_chain(claims, checkpoint, records),
-        "7 ancestry": lambda: _check_ancestry(checkpoint, records),
-    })
-    _run_checks(findings, {
-        "5 claims": lambda: _check_model_sig(claims, checkpoint, records),
-        "10 verdict": lambda: _check_verdict(root, claims, checkpoint),
-    })
+    checks: list[tuple[str, Callable[[], None]]] = [
+        ("5 claims", lambda: _check_kinds(claims, checkpoint)),
+        ("5 claims", lambda: _check_subject(claims, checkpoint, records)),
+        ("5 claims", lambda: _check_model_sig(claims, checkpoint, records)),
+        ("7 ancestry", lambda: _check_ancestry(checkpoint, records)),
+        ("10 verdict", lambda: _check_verdict(root, claims, checkpoint)),
+    ]
+    for name, check in checks:
+        with findings.looking(name, "attest"):
+            check()
+    _check_statements(claims, checkpoint, records, findings)
     with findings.looking("10 verdict", "attest"):
         _check_card(root, claims, checkpoint, findings)
     with findings.looking("4 signature", "attest"):
         _check_own_key(folder, checkpoint, keys)
-
-
-def _run_checks(findings: Findings, checks: dict[str, Callable[[], None]]) -> None:
-    for name, check in checks.items():
-        with findings.looking(name, "attest"):
-            check()
 
 
 def _open_all(folder: Path, checkpoint: str, keys: Keys, findings: Findings) -> dict[str, tuple[bytes, Any]]:
@@ -248,23 +244,38 @@ def _predicate(claims: dict[str, tuple[bytes, Any]], kind: str, checkpoint: str)
     return claims[kind]
 
 
-def _check_chain(claims: dict[str, tuple[bytes, Any]], checkpoint: str, records: dict[str, Record]) -> None:
+def _check_statements(claims: dict[str, tuple[bytes, Any]], checkpoint: str, records: dict[str, Record],
+                      findings: Findings) -> None:
     """Check 6: recompute the chain from the records and compare it with the signed one, stage by stage."""
+    with findings.looking("6 chain", "attest"):
+        _, statement = _predicate(claims, CHAIN_TYPE, checkpoint)
+        runs = {stage: record.run for stage, record in records.items()}
+        signed = {entry["stage"]: entry["statement"]["sha256"] for entry in statement["predicate"]["stages"]}
+        chain = close_chain(_judged(checkpoint), runs)
+        found = {str(entry["stage"]): runs[str(entry["stage"])].sha256 for entry in chain}
+        for stage in sorted(set(signed) | set(found)):
+            if signed.get(stage) != found.get(stage):
+                findings.add("6 chain", "attest", NotVerified(
+                    f"lineage/{stage}/statement.json", f"is not the statement signed with {checkpoint}",
+                    wanted=signed.get(stage, "no such stage"), got=found.get(stage, "nothing")))
+        if signed == found and statement["predicate"]["stages"] != chain:
+            raise NotVerified(f"{checkpoint}.attestation/claims.jsonl",
+                              "the signed chain links its statements differently")
+
+
+def _check_subject(claims: dict[str, tuple[bytes, Any]], checkpoint: str, records: dict[str, Record]) -> None:
+    """Check 5: chain and provenance are about this checkpoint's bytes."""
     _, statement = _predicate(claims, CHAIN_TYPE, checkpoint)
     runs = {stage: record.run for stage, record in records.items()}
-    signed = {entry["stage"]: entry for entry in statement["predicate"]["stages"]}
-    found = {str(entry["stage"]): entry for entry in close_chain(_judged(checkpoint), runs)}
-    for stage in sorted(set(signed) | set(found)):
-        if signed.get(stage) != found.get(stage):
-            wanted = signed.get(stage, {}).get("statement", {}).get("sha256", "no such stage")
-            raise NotVerified(f"lineage/{stage}/statement.json", f"is not the statement signed with {checkpoint}",
-                              wanted=wanted, got=runs[stage].sha256 if stage in runs else "nothing")
-    maker = next(stage for stage, run in runs.items() if checkpoint in run.products)
+    maker = next((stage for stage, run in runs.items() if checkpoint in run.products), None)
+    if maker is None:
+        raise NotVerified(checkpoint, "no lineage record has it as a product")
     if statement["subject"] != [{"name": checkpoint, "digest": {"sha256": runs[maker].products[checkpoint]}}]:
         raise NotVerified(f"{checkpoint}.attestation/claims.jsonl", "the chain is of another checkpoint")
     provenance, _ = _predicate(claims, PREDICATE_TYPE, checkpoint)
     if provenance != records[maker].statement:
-        raise NotVerified(f"{checkpoint}.attestation/claims.jsonl", f"the provenance is not lineage/{maker}/statement.json",
+        raise NotVerified(f"{checkpoint}.attestation/claims.jsonl",
+                          f"the provenance is not lineage/{maker}/statement.json",
                           wanted=sha256(records[maker].statement), got=sha256(provenance))
 
 
@@ -322,5 +333,6 @@ def all_checkpoints(root: Path) -> list[str]:
     names = {str(name) for name in declared} if isinstance(declared, dict) else set()
     names |= {path.name.removesuffix(".attestation") for path in (root / "models").glob("*.attestation")}
     if not names:
-        raise BadInput(str(root), "no checkpoint found", wanted="models/<checkpoint>.attestation", do="`make repro` makes them")
+        raise BadInput(str(root), "no checkpoint found", wanted="models/<checkpoint>.attestation",
+                       do="`make repro` makes them")
     return [f"models/{name}" for name in sorted(names)]

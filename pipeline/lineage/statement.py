@@ -66,13 +66,14 @@ def subjects(product: Product) -> list[dict[str, object]]:
     A dataset's files are named only in its manifest: a private lake has too many, and their names
     may say too much.
     """
-    whole = {"name": product.path, "digest": {"sha256": product.digest},
-             "annotations": {"manifest": product.manifest, "bytes": product.num_bytes,
-                             "files": len(product.entries), "folder": product.is_dir}}
+    whole: dict[str, object] = {"name": product.path, "digest": {"sha256": product.digest},
+                                "annotations": {"manifest": product.manifest, "bytes": product.num_bytes,
+                                                "files": len(product.entries), "folder": product.is_dir}}
     if not (product.is_dir and product.path.startswith("models/")):
         return [whole]
-    return [whole, *({"name": f"{product.path}/{path}", "digest": {"sha256": digest}}
-                     for path, digest in sorted(product.entries.items()))]
+    files: list[dict[str, object]] = [{"name": f"{product.path}/{path}", "digest": {"sha256": digest}}
+                                      for path, digest in sorted(product.entries.items())]
+    return [whole, *files]
 
 
 def dependency(material: Material) -> dict[str, object]:

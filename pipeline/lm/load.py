@@ -14,6 +14,7 @@ from transformers import (
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
+from transformers.utils.logging import disable_progress_bar
 
 from pipeline.schema.errors import BadInput
 from pipeline.stage.hashing import hash_artefact
@@ -60,6 +61,7 @@ def load_model(folder: Path, dtype: torch.dtype = torch.float32,
         raise BadInput(str(folder), "is an adapter", wanted="a full checkpoint",
                        do="use `load_policy(checkpoint, on=...)`")
     refuse_pickles(folder)
+    disable_progress_bar()  # one bar a file, over in milliseconds
     extra: dict[str, Any] = {} if quantisation == "none" else {"quantization_config": _nf4(dtype)}
     model = AutoModelForCausalLM.from_pretrained(
         folder, dtype=dtype, local_files_only=True, trust_remote_code=False, use_safetensors=True, **extra)

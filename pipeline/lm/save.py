@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from peft import PeftModel
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers.utils.logging import disable_progress_bar
 
 from pipeline.lm.load import ADAPTER_CONFIG, base_reference
 from pipeline.stage.outputs import json_bytes
@@ -36,6 +37,7 @@ def save_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folde
         state: the gathered weights, where `model` itself holds only a shard of them (ZeRO-3).
     """
     folder.mkdir(parents=True, exist_ok=True)
+    disable_progress_bar()  # one bar a shard
     weights = model.state_dict() if state is None else state
     model.save_pretrained(folder, state_dict=dict(sorted(weights.items())), max_shard_size=SHARD_SIZE)
     save_tokenizer(tokenizer, folder)

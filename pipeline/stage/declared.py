@@ -36,10 +36,10 @@ def declared_stage(name: str, root: Path = Path()) -> Declared:
 
     with Repo(str(root)) as repo:
         stage = repo.stage.collect(name)[0]
+        params = {key: value for dep in stage.deps if hasattr(dep, "params")
+                  for key, value in dep.read_params().items()}
         made = {out.def_path: other.name for other in repo.index.stages for out in other.outs}
     deps = [dep.def_path for dep in stage.deps if not hasattr(dep, "params")]
-    params = {key: value for dep in stage.deps if hasattr(dep, "params")
-              for key, value in (dep.hash_info.value or {}).items()}
     outs = [out.def_path for out in stage.outs]
     record = f"{LINEAGE}/{name}"
     if record not in outs:

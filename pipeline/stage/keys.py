@@ -36,7 +36,8 @@ def signing_key() -> ec.EllipticCurvePrivateKey:
 
 def _make(path: Path) -> None:
     if path.resolve().is_relative_to(Path.cwd().resolve()):
-        raise BadInput(str(path), "the key folder lies inside the repository", do="set PEDIGREE_KEYS to a folder outside")
+        raise BadInput(str(path), "the key folder lies inside the repository",
+                       do="set PEDIGREE_KEYS to a folder outside")
     pem = new_private_key()
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -42,11 +42,17 @@ def run_stage(main: Main, schema: type[Section] | None, *, recorded: bool = True
         _run(main, schema, recorded)
     except PedigreeError as err:
         sys.exit(f"error: {err}")
-    except OSError as err:
-        if err.errno not in (errno.ENOSPC, errno.EDQUOT):
+    except Exception as err:  # a full disk reaches us as each library's own error
+        if not is_disk_full(err):
             raise
-        sys.exit(f"error: {err.filename or os.getcwd()}: the disk is full ({err.strerror}); "
+        sys.exit(f"error: {getattr(err, 'filename', None) or 'outputs'}: the disk is full; "
                  "free space and run again, no unfinished output was kept")
+
+
+def is_disk_full(err: BaseException) -> bool:
+    """Whether an error, of whatever library, says that no space is left."""
+    number = getattr(err, "errno", None)
+    return number in (errno.ENOSPC, errno.EDQUOT) or os.strerror(errno.ENOSPC) in str(err)
 
 
 def _run(main: Main, schema: type[Section] | None, recorded: bool) -> None:
@@ -89,7 +95,7 @@ def _check_unchanged(declared: Declared, before: dict[str, Artefact]) -> None:
 
 def _parser(main: Main) -> argparse.ArgumentParser:
     """One required flag a parameter of `main`, typed by its annotation."""
-    doc = inspect.getmodule(main).__doc__  # type: ignore[union-attr]  # main comes from a file
+    doc = inspect.getmodule(main).__doc__
     parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     for parameter in inspect.signature(main).parameters.values():
         if parameter.name != "params":

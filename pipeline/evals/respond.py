@@ -1,0 +1,50 @@
+"""Greedy answers of a checkpoint, one for each prompt, whatever the checkpoint can do.
+
+A model that cannot be asked (no chat template, or a prompt longer than its context) says nothing:
+its answer is "", and the tasks score that as what it is. Nothing is sampled (temperature 0).
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from peft import PeftModel
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from pipeline.sample.generate import generate
+from pipeline.schema.evaluate import Evaluate
+from pipeline.text.answers import Message
+
+SILENCE = ""
+"""The answer of a model that cannot be asked."""
+
+
+class Respondent(NamedTuple):
+    """A model with its tokenizer and how it is asked."""
+
+    model: PreTrainedModel | PeftModel
+    tokenizer: PreTrainedTokenizerBase
+    params: Evaluate
+
+    def answer(self, prompts: Sequence[list[Message]]) -> list[str]:
+        """One assistant turn for each conversation, in order."""
+        askable = [index for index, prompt in enumerate(prompts) if self.fits(prompt)]
+        said = generate(self.model, self.tokenizer, [prompts[index] for index in askable],
+                        seeds=[0] * len(askable), temperature=0.0, top_p=1.0,
+                        max_new_tokens=self.params.max_new_tokens, batch_size=self.params.batch_size)
+        answers = [SILENCE] * len(prompts)
+        for index, text in zip(askable, said, strict=True):
+            answers[index] = text
+        return answers
+
+    def fits(self, prompt: list[Message]) -> bool:
+        """Whether the model knows conversations and has room for this one and an answer."""
+        if not self.tokenizer.chat_template:
+            return False
+        text = self.tokenizer.apply_chat_template(prompt, tokenize=False, add_generation_prompt=True)
+        tokens = self.tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
+        return len(tokens) + self.params.max_new_tokens <= self.context
+
+    @property
+    def context(self) -> int:
+        """Longest sequence the model was built for."""
+        return int(self.model.config.get_text_config().max_position_embeddings)

@@ -1,0 +1,196 @@
+"""HTML and XHTML: the main content as Markdown. Scripts, styles, forms and navigation are dropped.
+
+Nothing is executed, no address is fetched. Inline markup goes; headings, lists and tables stay.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from lxml import html as lxml_html
+
+from pipeline.extract.page import markdown_table
+from pipeline.extract.records import Record, Refusal, Source, limit
+from pipeline.extract.text import decoded
+from pipeline.extract.xml import depth_of
+
+DROPPED = frozenset({
+    "script", "style", "noscript", "template", "svg", "math", "nav", "aside", "form", "button", "select", "iframe",
+    "object", "embed", "canvas", "audio", "video", "head", "input", "textarea", "dialog"})
+OUTSIDE_MAIN = frozenset({"header", "footer"})
+"""Dropped unless inside an article, where they hold its title or its date."""
+PARTS = frozenset({
+    "p", "div", "section", "article", "main", "header", "footer", "blockquote", "ul", "ol", "li", "dl", "dt", "dd",
+    "table", "pre", "figure", "figcaption", "hr", "address", "details", "summary", "body", "html", "center", "h1",
+    "h2", "h3", "h4", "h5", "h6", "fieldset", "hgroup"})
+"""Elements that begin a block; everything else is inside a line."""
+HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+DATE_NAMES = ("article:published_time", "dcterms.date", "dcterms.issued", "dc.date", "date", "published")
+LINE_BREAK = "\x00"
+"""Stands for `<br>` while blanks collapse; decoding has removed it from the text."""
+MAIN = ("//main", "//*[@role='main']", "//article")
+
+
+def read_html(source: Source) -> Iterator[Record]:
+    """The page as one record."""
+    text = decoded(source.data)
+    if not text.strip():
+        raise Refusal("no_text")
+    parser = lxml_html.HTMLParser(no_network=True, remove_comments=True, remove_pis=True, huge_tree=False)
+    root = lxml_html.document_fromstring(re.sub(r"\A\s*<\?xml[^>]*\?>", "", text), parser=parser)
+    limit("max_depth", depth_of(root), source.params.limits.max_depth)
+    content = "\n\n".join(_joined_items(list(_blocks(_main(root), ""))))
+    yield Record(content, _title(root), _published(root), "", None)
+
+
+def _main(root: Any) -> Any:
+    """The only element that says it is the main content, else the body."""
+    for path in MAIN:
+        found = root.xpath(path)
+        if len(found) == 1:
+            return found[0]
+    body = root.find("body")
+    return root if body is None else body
+
+
+def _title(root: Any) -> str | None:
+    for path in ("//h1", "//title"):
+        for element in root.xpath(path):
+            text = _line(element)
+            if text:
+                return text
+    return None
+
+
+def _published(root: Any) -> str | None:
+    for meta in root.iter("meta"):
+        name = (meta.get("name") or meta.get("property") or "").lower()
+        found = re.match(r"\d{4}-\d{2}-\d{2}", meta.get("content") or "")
+        if name in DATE_NAMES and found:
+            return found[0]
+    return None
+
+
+def _is_dropped(element: Any) -> bool:
+    if not isinstance(element.tag, str) or element.tag in DROPPED:
+        return True
+    if element.get("hidden") is not None or HIDDEN.search(element.get("style") or ""):
+        return True
+    return element.tag in OUTSIDE_MAIN and next(element.iterancestors("article", "main"), None) is None
+
+
+def _blocks(element: Any, prefix: str) -> Iterator[str]:
+    """Blocks below `element`; `prefix` is the indent of the list around it."""
+    loose: list[str] = [element.text or ""]
+    for child in element:
+        if _is_dropped(child):
+            pass
+        elif child.tag in PARTS or _holds_part(child):
+            yield from _flushed(loose)
+            yield from _block(child, prefix)
+        elif child.tag == "br":
+            loose.append(LINE_BREAK)
+        else:
+            loose.append(_inline(child))
+        loose.append(child.tail or "")
+    yield from _flushed(loose)
+
+
+def _flushed(loose: list[str]) -> Iterator[str]:
+    """The gathered inline text as one block: blanks collapse, `<br>` breaks the line."""
+    lines = (" ".join(line.split()) for line in "".join(loose).split(LINE_BREAK))
+    text = "\n".join(line for line in lines if line)
+    loose.clear()
+    if text:
+        yield text
+
+
+def _holds_part(element: Any) -> bool:
+    return next(element.iter(*PARTS), None) is not None
+
+
+def _block(element: Any, prefix: str) -> Iterator[str]:
+    tag = element.tag
+    if re.fullmatch(r"h[1-6]", tag):
+        line = _line(element)
+        if line:
+            yield f"{'#' * int(tag[1])} {line}"
+    elif tag == "pre":
+        yield "```\n" + element.text_content().strip("\n") + "\n```"
+    elif tag == "table":
+        yield from _table(element, prefix)
+    elif tag in ("ul", "ol"):
+        yield from _items(element, prefix)
+    else:
+        yield from _blocks(element, prefix)
+
+
+def _items(element: Any, prefix: str) -> Iterator[str]:
+    number = 0
+    for child in element:
+        if not isinstance(child.tag, str) or _is_dropped(child):
+            continue
+        number += 1
+        mark = f"{number}. " if element.tag == "ol" else "- "
+        inside = list(_blocks(child, prefix + "  "))
+        if inside:
+            yield "\n".join([prefix + mark + inside[0].lstrip(), *inside[1:]])
+
+
+def _table(element: Any, prefix: str) -> Iterator[str]:
+    """A Markdown table; a table that only lays out the page gives its blocks."""
+    own = [row for row in element.iter("tr") if next(row.iterancestors("table")) is element]
+    rows = [[_line(cell) for cell in row if cell.tag in ("td", "th")] for row in own]
+    rows = [row for row in rows if any(row)]
+    if not rows:
+        return
+    nested = next(element.iterdescendants("table"), None) is not None
+    if nested or max(len(row) for row in rows) == 1 or _has_long_cells(own):
+        for row in own:
+            for cell in row:
+                yield from _blocks(cell, prefix)
+        return
+    yield markdown_table(rows)
+
+
+def _has_long_cells(rows: list[Any]) -> bool:
+    """Cells with several blocks cannot stand in a Markdown table: they lay out text."""
+    return any(len(list(cell.iter("p", "h1", "h2", "h3", "h4", "li"))) > 4 for row in rows for cell in row)
+
+
+def _inline(element: Any) -> str:
+    if _is_dropped(element):
+        return ""
+    text = element.text or ""
+    for child in element:
+        text += (LINE_BREAK if child.tag == "br" else _inline(child)) + (child.tail or "")
+    return text
+
+
+def _line(element: Any) -> str:
+    """All text of an element in one line."""
+    return " ".join("".join(_texts(element)).replace(LINE_BREAK, " ").split())
+
+
+def _texts(element: Any) -> Iterator[str]:
+    if element.text:
+        yield element.text
+    for child in element:
+        if not _is_dropped(child):
+            yield from [" ", *_texts(child), " "] if child.tag in PARTS else [_inline(child)]
+        if child.tail:
+            yield child.tail
+
+
+ITEM = re.compile(r"\s*(?:- |\d+\. )")
+
+
+def _joined_items(found: list[str]) -> list[str]:
+    """Neighbouring list items as one block."""
+    merged: list[str] = []
+    for block in found:
+        if merged and ITEM.match(block) and ITEM.match(merged[-1]):
+            merged[-1] += "\n" + block
+        else:
+            merged.append(block)
+    return merged

@@ -1,0 +1,129 @@
+"""Read untrusted files in a process that may die, and tell what became of each."""
+
+import json
+import os
+import selectors
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pipeline.schema.curate_extract import CurateExtract
+
+CHUNK = 1 << 20
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+"""Work is spread over processes; sums that are split over threads round another way."""
+
+
+class Answer(NamedTuple):
+    """What became of one file: records, or a refusal."""
+
+    records: list[dict[str, Any]]
+    reason: str
+    """"" when there are records to look at."""
+    evidence: str
+
+
+class IsolatedReader:
+    """A reader process for the files of `lake`, started again whenever a file has killed it."""
+
+    def __init__(self, lake: Path, params: CurateExtract) -> None:
+        self.lake, self.params = lake, params
+        self.process: subprocess.Popen[bytes] | None = None
+        self.fresh = True
+
+    def __enter__(self) -> "IsolatedReader":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop()
+
+    def read(self, path: str, mime: str) -> Answer:
+        """The records of `path`.
+
+        A file is only blamed for the process's death when it kills a fresh one: what was read before
+        it must not decide.
+        """
+        answer = self._ask(path, mime)
+        if answer.evidence.startswith(("killed", "memory")) and not self.fresh:
+            self._stop()
+            answer = self._ask(path, mime)
+        if answer.evidence.startswith("memory"):
+            self._stop()
+        self.fresh = self.process is None
+        return answer
+
+    def _ask(self, path: str, mime: str) -> Answer:
+        if self.process is None:
+            self.process = self._started()
+            self.fresh = True
+        request = json.dumps({"path": path, "mime": mime}) + "\n"
+        assert self.process.stdin is not None  # a pipe, see _started
+        try:
+            self.process.stdin.write(request.encode())
+            self.process.stdin.flush()
+            line = self._last_line(self.process)
+        except BrokenPipeError:
+            line = None
+        if line is None:
+            return self._buried()
+        found = json.loads(line)
+        reason, evidence = found.get("refused", ["", ""])
+        return Answer(found.get("records", []), reason, evidence)
+
+    def _last_line(self, process: subprocess.Popen[bytes]) -> bytes | None:
+        """The answer; None when the process ended without one.
+
+        Signs of life start the clock again; `_Silent` marks a process that gives none.
+        """
+        assert process.stdout is not None  # a pipe, see _started
+        gathered = b""
+        with selectors.DefaultSelector() as selector:
+            selector.register(process.stdout, selectors.EVENT_READ)
+            while True:
+                if not selector.select(self.params.limits.silence_s):
+                    process.send_signal(signal.SIGALRM)
+                    process.wait()
+                    return None
+                chunk = os.read(process.stdout.fileno(), CHUNK)
+                if not chunk:
+                    process.wait()
+                    return None
+                gathered += chunk
+                while gathered.startswith(b".\n"):
+                    gathered = gathered[2:]
+                if gathered.endswith(b"\n") and gathered != b".":
+                    if gathered:
+                        return gathered
+
+    def _buried(self) -> Answer:
+        """The verdict on the file that ended the process."""
+        assert self.process is not None  # only called after a start
+        code = self.process.wait()
+        self._stop()
+        if code == -signal.SIGALRM:
+            return Answer([], "limit_exceeded", f"silence_s {self.params.limits.silence_s:g}")
+        return Answer([], "unreadable", f"killed its reader ({code})")
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "pipeline.extract.reader_process", str(self.lake)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            env=os.environ | ONE_THREAD)
+        assert process.stdin is not None  # a pipe
+        process.stdin.write(self.params.model_dump_json().encode() + b"\n")
+        return process
+
+    def _stop(self) -> None:
+        if self.process is None:
+            return
+        self.process.kill()
+        self.process.wait()
+        for stream in (self.process.stdin, self.process.stdout):
+            if stream is not None:
+                try:
+                    stream.close()
+                except BrokenPipeError:
+                    pass  # unsent bytes of a dead process
+        self.process = None

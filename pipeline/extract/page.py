@@ -1,0 +1,280 @@
+"""From pieces of text on a page to reading order: columns, rows, tables, paragraphs.
+
+Units are points, y grows downwards. PDF and OCR both end here.
+"""
+
+import re
+from itertools import pairwise
+from statistics import median
+from typing import NamedTuple
+
+
+class Piece(NamedTuple):
+    """A run of text without a wide gap in it."""
+
+    x0: float
+    top: float
+    x1: float
+    bottom: float
+    size: float
+    bold: bool
+    text: str
+
+
+class Block(NamedTuple):
+    """A paragraph, a list item, a table or a heading to be."""
+
+    kind: str
+    """paragraph | item | table"""
+    text: str
+    size: float
+    bold: bool
+
+
+Row = list[Piece]
+
+GUTTER_ZONE = (0.25, 0.75)
+"""A gutter between two columns lies in this part of the page's width."""
+COLUMN_LINES = 4
+"""Lines on each side that make a column; a table seldom has as many that are as full as `COLUMN_FILL`."""
+COLUMN_FILL = 0.6
+"""Median share of a column's width that its lines fill."""
+PARAGRAPH_GAP = 1.35
+"""A distance of baselines over this multiple of the page's usual one starts a paragraph."""
+INDENT = 1.0
+"""A first line indented by this many ems starts a paragraph."""
+SAME_ROW = 0.5
+"""Share of the lower piece's height by which two pieces of one row overlap."""
+
+BULLET = re.compile(r"[•‣▪●○◦·–\-*o§]|\(?[0-9]{1,3}[.)]|\(?[a-zA-Z][.)]|\(?[ivxIVX]{1,5}[.)]|[0-9]+(\.[0-9]+)+\.?")
+"""A mark that stands before the text it belongs to."""
+ITEM = re.compile(r"(?:[•‣▪●○◦·–\-*]|o(?= [A-Z]))\s+(?=\S)")
+
+
+def blocks(pieces: list[Piece], width: float) -> list[Block]:
+    """The page's blocks in reading order."""
+    found: list[Block] = []
+    for part in columns([piece for piece in pieces if piece.text.strip()], width):
+        found += _blocks_of_rows(rows(part))
+    return found
+
+
+def columns(pieces: list[Piece], width: float, depth: int = 2) -> list[list[Piece]]:
+    """Groups in reading order: a band with a gutter gives its left part, then its right part.
+
+    Pieces that cross the gutter (titles, full-width paragraphs) separate the bands.
+    """
+    gutter = _gutter(pieces, width) if depth else None
+    if gutter is None:
+        return [pieces]
+    groups: list[list[Piece]] = []
+    plain: list[Piece] = []
+    for band, crosses in _bands(pieces, gutter):
+        left = [piece for piece in band if piece.x1 <= gutter]
+        right = [piece for piece in band if piece.x0 >= gutter]
+        if crosses or not (_is_column(left) and _is_column(right)):
+            plain += band
+            continue
+        groups += [plain, *columns(left, width, depth - 1), *columns(right, width, depth - 1)]
+        plain = []
+    return [group for group in [*groups, plain] if group]
+
+
+def _gutter(pieces: list[Piece], width: float) -> float | None:
+    """The middle of the emptiest vertical strip in the gutter zone."""
+    low, high = int(width * GUTTER_ZONE[0]), int(width * GUTTER_ZONE[1])
+    if len(pieces) < 2 * COLUMN_LINES or low >= high:
+        return None
+    covered = [sum(piece.x0 < x < piece.x1 for piece in pieces) for x in range(low, high)]
+    least = min(covered)
+    runs, start = [], None
+    for offset, count in enumerate([*covered, least + 1]):
+        if count == least and start is None:
+            start = offset
+        elif count != least and start is not None:
+            runs.append((offset - start, low + (start + offset) / 2))
+            start = None
+    return max(runs)[1]
+
+
+def _bands(pieces: list[Piece], gutter: float) -> list[tuple[list[Piece], bool]]:
+    """Runs of pieces from the top that cross the gutter (True) or do not."""
+    bands: list[tuple[list[Piece], bool]] = []
+    for piece in sorted(pieces, key=lambda piece: (piece.top, piece.x0)):
+        crosses = piece.x0 < gutter < piece.x1
+        if not bands or bands[-1][1] != crosses:
+            bands.append(([], crosses))
+        bands[-1][0].append(piece)
+    return bands
+
+
+def _is_column(pieces: list[Piece]) -> bool:
+    lines = rows(pieces)
+    if len(lines) < COLUMN_LINES:
+        return False
+    width = max(piece.x1 for piece in pieces) - min(piece.x0 for piece in pieces)
+    return median(row[-1].x1 - row[0].x0 for row in lines) >= COLUMN_FILL * width > 0 and all(
+        len(row) == 1 for row in lines[:COLUMN_LINES])
+
+
+def rows(pieces: list[Piece]) -> list[Row]:
+    """Pieces grouped by height on the page, from the top, each row from the left."""
+    found: list[Row] = []
+    for piece in sorted(pieces, key=lambda piece: (piece.top + piece.bottom, piece.x0)):
+        if found and _overlap(found[-1][0], piece) >= SAME_ROW:
+            found[-1].append(piece)
+        else:
+            found.append([piece])
+    return [_joined_bullet(sorted(row, key=lambda piece: piece.x0)) for row in found]
+
+
+def _overlap(one: Piece, other: Piece) -> float:
+    shared = min(one.bottom, other.bottom) - max(one.top, other.top)
+    return shared / max(min(one.bottom - one.top, other.bottom - other.top), 0.1)
+
+
+def _joined_bullet(row: Row) -> Row:
+    """A bullet or a number and what follows it are one piece, however wide the gap."""
+    if len(row) < 2 or not BULLET.fullmatch(row[0].text.strip()):
+        return row
+    first, second = row[:2]
+    return [second._replace(x0=first.x0, text=f"{first.text.strip()} {second.text}"), *row[2:]]
+
+
+def _blocks_of_rows(lines: list[Row]) -> list[Block]:
+    usual = _usual_distance(lines)
+    found: list[Block] = []
+    position = 0
+    while position < len(lines):
+        length = _table_length(lines[position:], usual)
+        if length:
+            table = lines[position:position + length]
+            found.append(Block("table", _table(table), median(row[0].size for row in table), bold=False))
+            position += length
+            continue
+        end = position + 1
+        while end < len(lines) and not _starts_block(lines[end - 1], lines[end], usual) \
+                and not _table_length(lines[end:], usual):
+            end += 1
+        found.append(_paragraph(lines[position:end]))
+        position = end
+    return found
+
+
+def _usual_distance(lines: list[Row]) -> float:
+    distances = [below[0].bottom - above[0].bottom for above, below in pairwise(lines)]
+    sound = [distance for distance in distances if distance > 0]
+    return median(sound) if sound else 0.0
+
+
+def _starts_block(above: Row, below: Row, usual: float) -> bool:
+    line, upper = below[0], above[0]
+    distance = line.bottom - upper.bottom
+    leading = min(usual, 1.5 * line.size) if usual else 1.5 * line.size
+    return bool(
+        distance > PARAGRAPH_GAP * leading
+        or abs(line.size - upper.size) > 0.1 * upper.size
+        or line.bold != upper.bold and (upper.bold or line.bold) and len(above) == 1 and _is_short(above, below)
+        or ITEM.match(line.text)
+        or BULLET.fullmatch(line.text.split(" ", 1)[0]) and line.text.split(" ", 1)[0] not in ("o", "a", "A", "I")
+        or (line.x0 - upper.x0 > INDENT * line.size and not ITEM.match(upper.text)
+            and not BULLET.fullmatch(upper.text.split(" ", 1)[0])))
+
+
+def _is_short(above: Row, below: Row) -> bool:
+    """A bold line that stops early is a heading of its own; a bold phrase inside a paragraph is not."""
+    return above[-1].x1 - above[0].x0 < 0.8 * (below[-1].x1 - below[0].x0) or above[0].bold != below[0].bold
+
+
+def _paragraph(lines: list[Row]) -> Block:
+    text = ""
+    for row in lines:
+        text = _joined(text, " ".join(piece.text.strip() for piece in row))
+    pieces = [piece for row in lines for piece in row]
+    size = median(piece.size for piece in pieces)
+    bold = all(piece.bold for piece in pieces)
+    item = ITEM.match(text)
+    if item:
+        return Block("item", "- " + text[item.end():], size, bold)
+    return Block("paragraph", text, size, bold)
+
+
+SOFT_HYPHENS = ("\u00ad", "\x02", "\ufffe")
+"""How PDFium marks a hyphen that the typesetter added at a line's end."""
+
+
+def _joined(text: str, line: str) -> str:
+    if text.endswith(SOFT_HYPHENS):
+        return text[:-1] + line
+    if re.search(r"\w-$", text) and line[:1].islower():
+        return text + line  # "long-" + "term": a hyphen that may be the word's own stays
+    return f"{text} {line}" if text else line
+
+
+def _table_length(lines: list[Row], usual: float) -> int:
+    """How many of the first rows make a table; 0 when they are no table.
+
+    A table begins with two rows of at least two pieces that stand under each other; rows of one
+    piece are wrapped cells and go on with it as long as they are close.
+    """
+    length = 0
+    while length < len(lines):
+        row = lines[length]
+        close = length == 0 or row[0].top - lines[length - 1][0].bottom < 1.5 * row[0].size
+        wraps = len(row) == 1 and length > 0 and any(
+            abs(row[0].x0 - piece.x0) < row[0].size for piece in lines[length - 1])
+        if not close or not (len(row) > 1 or wraps):
+            break
+        length += 1
+    while length and len(lines[length - 1]) == 1 and lines[length - 1][0].x1 - lines[length - 1][0].x0 > 300:
+        length -= 1
+    many = [row for row in lines[:length] if len(row) > 1]
+    if len(many) < 2 or not _aligned(many):
+        return 0
+    return length
+
+
+def _aligned(many: list[Row]) -> bool:
+    """Whether most pieces begin, end or centre where a piece of the fullest row does."""
+    widest = max(many, key=len)
+    fits = [any(abs(piece.x0 - cell.x0) < piece.size or abs(piece.x1 - cell.x1) < piece.size
+                or abs(piece.x0 + piece.x1 - cell.x0 - cell.x1) < 2 * piece.size for cell in widest)
+            for row in many for piece in row]
+    return sum(fits) >= 0.7 * len(fits)
+
+
+def _table(lines: list[Row]) -> str:
+    """A Markdown table; the first row is its header."""
+    widest = max(lines, key=len)
+    starts = [piece.x0 for piece in widest]
+    cells = [_cells(row, starts) for row in lines]
+    merged = [cells[0]]
+    for (above, below), row in zip(pairwise(lines), cells[1:], strict=True):
+        if _wraps(above, below, row):
+            merged[-1] = [_joined(old, new) if new else old for old, new in zip(merged[-1], row, strict=True)]
+        else:
+            merged.append(row)
+    return markdown_table(merged)
+
+
+def _wraps(above: Row, below: Row, row: list[str]) -> bool:
+    """A row that stands closer than a line apart, and leaves cells empty, goes on with the one above."""
+    tight = below[0].top - above[0].bottom < 0.25 * below[0].size
+    return tight and not all(row)
+
+
+def _cells(row: Row, starts: list[float]) -> list[str]:
+    cells = [""] * len(starts)
+    for piece in row:
+        middle = (piece.x0 + min(piece.x1, piece.x0 + 4 * piece.size)) / 2
+        column = max((index for index, start in enumerate(starts) if start <= middle), default=0)
+        cells[column] = f"{cells[column]} {piece.text.strip()}".strip()
+    return cells
+
+
+def markdown_table(cells: list[list[str]]) -> str:
+    """Rows as a Markdown table, the first one its header; short rows are filled up."""
+    width = max(len(row) for row in cells)
+    safe = [[" ".join(cell.split()).replace("|", "\\|") for cell in row] + [""] * (width - len(row)) for row in cells]
+    lines = [f"| {' | '.join(row)} |" for row in safe]
+    return "\n".join([lines[0], "|" + "---|" * width, *lines[1:]])

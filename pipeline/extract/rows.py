@@ -1,0 +1,152 @@
+"""Files of records: JSON, JSONL, CSV, TSV, Parquet. One record, one document.
+
+The first rule of `params.records` whose fields a record has says how it becomes text; without one,
+every field is a paragraph. A line that is no record becomes a ledger row of its own.
+"""
+
+import csv
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from io import BytesIO, StringIO
+from itertools import zip_longest
+from typing import Any
+
+from pipeline.extract.records import BadRecord, Record, Refusal, Source, limit
+from pipeline.extract.text import DATE, decoded
+from pipeline.schema.curate_extract import CurateExtract, RecordRule
+
+DATE_FIELDS = ("published", "date", "created", "created_at", "opened", "timestamp")
+"""Fields that date a record no rule fits."""
+LONGEST_FIELD = 10_000_000
+"""Characters of one CSV field: the csv module's own default (128 KiB) is below real documents."""
+
+
+def read_jsonl(source: Source) -> Iterator[Record | BadRecord]:
+    """A record per line that is not blank; the line's bytes are its identity."""
+    lines = source.data.split(b"\n")
+    for number, line in enumerate(lines, start=1):
+        raw = line.strip()
+        if not raw:
+            continue
+        limit("max_records", number, source.params.limits.max_records)
+        locator = f"line {number}"
+        try:
+            value = json.loads(raw)
+        except (ValueError, RecursionError) as err:
+            yield BadRecord(locator, type(err).__name__)
+            continue
+        if isinstance(value, dict):
+            yield as_record(value, locator, raw, source.params)
+        else:
+            yield BadRecord(locator, f"{type(value).__name__} instead of an object")
+
+
+def read_json(source: Source) -> Iterator[Record | BadRecord]:
+    """A list of objects is records; anything else is one document."""
+    value = json.loads(decoded(source.data))
+    if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
+        limit("max_records", len(value), source.params.limits.max_records)
+        for number, item in enumerate(value, start=1):
+            yield as_record(item, f"item {number}", canonical(item), source.params)
+        return
+    text = "\n\n".join(_outline(value, 1, source.params.limits.max_depth))
+    title = value.get("title") if isinstance(value, dict) else None
+    yield Record(text, title if isinstance(title, str) else None, None, "", None)
+
+
+def read_csv(source: Source) -> Iterator[Record | BadRecord]:
+    """A record per row below the header."""
+    csv.field_size_limit(LONGEST_FIELD)
+    separator = "\t" if source.mime == "text/tab-separated-values" else ","
+    rows = csv.reader(StringIO(decoded(source.data), newline=""), delimiter=separator, strict=True)
+    try:
+        header = next(rows, [])
+        for number, row in enumerate(rows, start=1):
+            limit("max_records", number, source.params.limits.max_records)
+            if len(row) != len(header):
+                yield BadRecord(f"row {number}", f"{len(row)} fields instead of {len(header)}")
+                continue
+            item = dict(zip_longest(header, row))
+            yield as_record(item, f"row {number}", canonical(item), source.params)
+    except csv.Error as err:
+        raise Refusal("unreadable", "csv.Error") from err
+
+
+def read_parquet(source: Source) -> Iterator[Record | BadRecord]:
+    """A record per row."""
+    import pyarrow.parquet as pq
+
+    table = pq.ParquetFile(BytesIO(source.data))
+    size = sum(table.metadata.row_group(group).total_byte_size for group in range(table.num_row_groups))
+    limit("max_uncompressed_bytes", size, source.params.limits.max_uncompressed_bytes)
+    limit("max_records", table.metadata.num_rows, source.params.limits.max_records)
+    number = 0
+    for batch in table.iter_batches():
+        for item in batch.to_pylist():
+            number += 1
+            yield as_record(item, f"row {number}", canonical(item), source.params)
+
+
+def canonical(item: Mapping[str, Any]) -> bytes:
+    """A row's bytes for its identity: JSON, keys in the row's order, other types by their text."""
+    return json.dumps(item, ensure_ascii=False, default=str).encode(errors="surrogatepass")
+
+
+def as_record(item: Mapping[str, Any], locator: str, raw: bytes, params: CurateExtract) -> Record:
+    """`item` as a document."""
+    rule = _rule(item, params.records)
+    if rule:
+        title = plain(item.get(rule.title)) if rule.title else ""
+        sections = _sections(item, rule.sections, bare=len(rule.sections) == 1)
+        dates: Iterable[str] = [rule.published] if rule.published else []
+    else:
+        title = plain(item.get("title"))
+        sections = _sections(item, [name for name in item if name != "title"], bare=False)
+        dates = DATE_FIELDS
+    heading = [f"# {' '.join(title.split())}"] if title else []
+    published = next((found[0] for name in dates if (found := DATE.match(plain(item.get(name))))), None)
+    return Record("\n\n".join(heading + sections), title or None, published, locator, raw)
+
+
+def _rule(item: Mapping[str, Any], rules: list[RecordRule]) -> RecordRule | None:
+    return next((rule for rule in rules if {*rule.sections, *filter(None, [rule.title])} <= item.keys()), None)
+
+
+def _sections(item: Mapping[str, Any], names: list[str], *, bare: bool) -> list[str]:
+    values = ((name, plain(item[name])) for name in names)
+    return [value if bare else f"**{label(name)}:** {value}" for name, value in values if value]
+
+
+def label(name: str) -> str:
+    """A field's name for a reader: `first_reply` -> `First reply`."""
+    words = re.sub(r"[_\s]+", " ", name).strip()
+    return words[:1].upper() + words[1:]
+
+
+def plain(value: Any) -> str:
+    """A field's value as text; lists and objects inside as lines."""
+    if value is None:
+        return ""
+    if isinstance(value, list):
+        return "\n".join(line for item in value if (line := plain(item)))
+    if isinstance(value, dict):
+        return ", ".join(f"{label(str(name))}: {text}" for name, item in value.items() if (text := plain(item)))
+    return str(value).replace("\r\n", "\n").strip()
+
+
+def _outline(value: Any, level: int, deepest: int) -> Iterator[str]:
+    """Strings of a nested value in order; a title or a key above a nested value is a heading."""
+    limit("max_depth", level, deepest)
+    if isinstance(value, dict):
+        for name, item in value.items():
+            if isinstance(item, dict | list):
+                yield f"{'#' * min(level, 6)} {label(str(name))}"
+                yield from _outline(item, level + 1, deepest)
+            elif plain(item):
+                yield f"**{label(str(name))}:** {plain(item)}"
+    elif isinstance(value, list):
+        for item in value:
+            yield from _outline(item, level + 1, deepest)
+    elif plain(value):
+        yield plain(value)

@@ -1,0 +1,28 @@
+"""Section `curate_dedup` of params.yaml."""
+
+from pydantic import Field
+
+from pipeline.schema.section import Section
+
+
+class CurateDedup(Section):
+    """What counts as a repetition, and who survives."""
+
+    shingle_words: int = Field(ge=1)
+    """Words in a shingle."""
+    bands: int = Field(ge=1)
+    """Bands of the MinHash signature: more find more, and verify more."""
+    rows: int = Field(ge=1)
+    """Rows in a band. bands * rows hash functions in all."""
+    threshold: float = Field(gt=0, le=1)
+    """Least exact Jaccard similarity of two documents' shingle sets to merge them."""
+    seed: int = Field(ge=0)
+    """Of the hash functions."""
+    licence_rank: list[str]
+    """Licences from most to least wanted in a survivor; others come after them, all alike."""
+    min_chunk_chars: int = Field(ge=1)
+    """Shortest chunk (between blank lines) that is removed when an earlier document has it."""
+    max_loss: dict[str, float]
+    """Source -> largest share of documents it may lose; sources not named: `default_max_loss`."""
+    default_max_loss: float = Field(ge=0, le=1)
+    """For the other sources."""

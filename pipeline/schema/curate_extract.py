@@ -1,0 +1,92 @@
+"""Section `curate_extract` of params.yaml: how text is taken out of files, and when it is refused."""
+
+from pydantic import Field
+
+from pipeline.schema.section import Section
+
+
+class Limits(Section):
+    """What a file may cost. A file over one of them is refused as `limit_exceeded`, with its name."""
+
+    max_file_bytes: int = Field(ge=1)
+    """Bytes of one file of the lake."""
+    max_uncompressed_bytes: int = Field(ge=1)
+    """Bytes a compressed file (DOCX, Parquet) may unfold to."""
+    max_pages: int = Field(ge=1)
+    """Pages of one PDF, or frames of one TIFF."""
+    max_ocr_pages: int = Field(ge=0)
+    """Pages of one file that may need OCR (4 to 8 s each on one core)."""
+    max_pixels: int = Field(ge=1)
+    """Pixels of one image."""
+    max_chars: int = Field(ge=1)
+    """Characters of one document's text."""
+    max_records: int = Field(ge=1)
+    """Records of one file."""
+    max_depth: int = Field(ge=1)
+    """Nesting of elements in HTML, XML and JSON."""
+    silence_s: float = Field(gt=0)
+    """Guard only: seconds a reader may take for a page or a whole other file. It depends on the
+    machine, so it is far above what any sound file needs; what trips it is hostile or broken."""
+    memory_mb: int = Field(ge=256)
+    """Guard only: address space of a reader process in MiB (Linux). See `silence_s`."""
+
+
+class Layout(Section):
+    """How a page's pieces of text become Markdown."""
+
+    heading_ratio: float = Field(gt=1)
+    """A line is a heading from this multiple of the document's body size."""
+    repeated_share: float = Field(gt=0, le=1)
+    """A line in a page margin that returns (digits aside) on this share of pages is a running head."""
+    margin_share: float = Field(gt=0, lt=0.5)
+    """Share of the page height that counts as margin, at the top and at the bottom."""
+    drop_struck: bool
+    """Leave out text that is struck through: its authors deleted it."""
+
+
+class Ocr(Section):
+    """Recognition of pages that are only an image."""
+
+    dpi: int = Field(ge=72)
+    """Resolution a page is rendered at."""
+    side: int = Field(ge=320)
+    """Longest side in pixels for the text detector."""
+    batch: int = Field(ge=1)
+    """Lines recognised at once."""
+    min_score: float = Field(ge=0, le=1)
+    """Lines recognised with less confidence are left out."""
+    max_text_chars: int = Field(ge=0)
+    """A page with at least this many characters of text is not scanned."""
+    min_image_share: float = Field(gt=0, le=1)
+    """Share of the page that images cover on a scanned page."""
+
+
+class RecordRule(Section):
+    """How a record (a JSON object, a CSV or Parquet row) with these fields becomes text."""
+
+    title: str
+    """Field that becomes the heading; "" for none."""
+    sections: list[str] = Field(min_length=1)
+    """Fields that become `**Field:** value` paragraphs, in this order; a record needs all of them."""
+    published: str
+    """Field that holds the date; "" for none."""
+
+
+class CurateExtract(Section):
+    """Everything that decides what text comes out of a file."""
+
+    limits: Limits
+    layout: Layout
+    ocr: Ocr
+    drop_template_tags: bool
+    """Remove Liquid and Jinja tags (`{% %}`, `{{ x | y }}`) and kramdown attributes from Markdown.
+    Plain placeholders such as `{{name}}` stay: a template needs them."""
+    published_patterns: list[str]
+    """Regular expressions, first group an ISO date, tried in order on the first 2,000 characters when
+    neither the file's metadata nor its front matter has a date."""
+    language_chars: int = Field(ge=1)
+    """Characters the language is told from."""
+    language_min_chars: int = Field(ge=1)
+    """Letters a text needs for its language to be told; null below."""
+    records: list[RecordRule]
+    """Tried in order; the first whose fields a record has is used. Else every field is a paragraph."""

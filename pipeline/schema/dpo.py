@@ -1,0 +1,16 @@
+"""Section `dpo` of params.yaml."""
+
+from pydantic import Field
+
+from pipeline.schema.adapter_training import AdapterTraining
+from pipeline.schema.section import Section
+
+
+class Dpo(Section):
+    """Direct preference optimisation (Rafailov et al. 2023, arXiv:2305.18290), one round."""
+
+    beta: float = Field(gt=0)
+    """Strength of the pull to the reference, which is the policy the round starts from."""
+    label_smoothing: float = Field(ge=0, lt=0.5)
+    """Share of pairs taken to be judged the wrong way round (Mitchell 2023)."""
+    training: AdapterTraining

@@ -1,0 +1,78 @@
+"""Exact repeated chunks: boilerplate that several documents carry word for word."""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+import xxhash
+
+BREAK = re.compile(r"(\n[ \t\f]*\n\s*|\f)")
+"""Blank lines or a page break; kept when a text is split, so that joining gives it back."""
+HEADING = re.compile(r"(#{1,6})[ \t]+\S")
+
+
+class Trimmed(NamedTuple):
+    """A text after its repeated chunks were taken out."""
+
+    text: str
+    """Unchanged if nothing was removed; empty if nothing but headings would be left."""
+    removed_share: float
+    """Characters of the repeated chunks among all characters."""
+
+
+def without_repeats(texts: Iterable[str], min_chars: int) -> Iterator[Trimmed]:
+    """`texts`, given from best to worst, each without the chunks that an earlier one has.
+
+    Chunks are compared with runs of white space made one blank; only those of at least `min_chars`
+    characters count. A chunk repeated within one text stays.
+    """
+    seen: set[int] = set()
+    for text in texts:
+        pieces = BREAK.split(text)
+        keys = [_key(chunk, min_chars) for chunk in pieces[::2]]
+        repeated = [key is not None and key in seen for key in keys]
+        seen.update(key for key in keys if key is not None)
+        yield _trimmed(text, pieces, repeated) if any(repeated) else Trimmed(text, 0.0)
+
+
+def _key(chunk: str, min_chars: int) -> int | None:
+    words = " ".join(chunk.split())
+    return xxhash.xxh3_128_intdigest(words.encode("utf-8", "surrogatepass")) if len(words) >= min_chars else None
+
+
+def _trimmed(text: str, pieces: list[str], repeated: list[bool]) -> Trimmed:
+    """`pieces`: chunks at even places, the breaks after them at odd ones."""
+    chunks = pieces[::2]
+    removed = sum(len(chunk) for chunk, gone in zip(chunks, repeated, strict=True) if gone)
+    bare_already = _bare_headings(chunks, [False] * len(chunks))
+    bare_now = _bare_headings(chunks, repeated)
+    gone = [out or (now and not already)
+            for out, now, already in zip(repeated, bare_now, bare_already, strict=True)]
+    kept = [(chunk, after) for chunk, after, out in zip(chunks, [*pieces[1::2], ""], gone, strict=True) if not out]
+    if not any(chunk.strip() and not _level(chunk) for chunk, _ in kept):
+        return Trimmed("", removed / len(text))
+    return Trimmed("".join(chunk + after for chunk, after in kept).strip(), removed / len(text))
+
+
+def _bare_headings(chunks: list[str], gone: list[bool]) -> list[bool]:
+    """Whether each chunk is a heading with nothing below it: next is a heading as high, or the end.
+
+    From the end, so that a heading over bare headings only is bare too.
+    """
+    bare = [False] * len(chunks)
+    next_level = 1
+    for place in range(len(chunks) - 1, -1, -1):
+        chunk = chunks[place].strip()
+        if gone[place] or not chunk:
+            continue
+        level = _level(chunk) if "\n" not in chunk else 0
+        bare[place] = 0 < next_level <= level
+        if not bare[place]:
+            next_level = level
+    return bare
+
+
+def _level(chunk: str) -> int:
+    """1 to 6 for a chunk that starts with a heading, else 0."""
+    mark = HEADING.match(chunk.strip())
+    return len(mark[1]) if mark else 0

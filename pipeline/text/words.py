@@ -1,0 +1,110 @@
+"""Words and word n-grams as 64-bit hashes, for whole collections of texts at once.
+
+A word is a maximal run of letters, digits and underscores of the lower-cased text, as
+`re.findall(r"\\w+", text.lower())` finds them; an ideograph or kana is a word by itself, because
+those scripts write no blanks between words. Hashes are ours and fixed: nothing stored depends on a
+library's `hash()`.
+
+Two texts share an n-gram when its hashes are equal; among a million n-grams the chance of one false
+match is about 10**-8 (64 bits, birthday bound).
+
+Shape letters: D documents, W words in all of them.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.text.unicode_classes import character_classes
+
+U64 = NDArray[np.uint64]
+I64 = NDArray[np.int64]
+
+FNV_OFFSET, FNV_PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)
+"""FNV-1a, 64 bits: http://www.isthe.com/chongo/tech/comp/fnv/"""
+MIX_1, MIX_2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
+"""SplitMix64's finaliser: Steele, Lea, Flood 2014, doi:10.1145/2660193.2660195"""
+GRAM_BASE = np.uint64(0x9E3779B97F4A7C15)
+"""Odd multiplier of the polynomial over word hashes (2**64 over the golden ratio)."""
+
+
+class Ragged(NamedTuple):
+    """Hashes of many documents end to end; document d has `flat[offsets[d]:offsets[d + 1]]`."""
+
+    flat: U64
+    offsets: I64
+    """(D + 1,)"""
+
+    def of(self, document: int) -> U64:
+        """The hashes of one document, in text order."""
+        return self.flat[self.offsets[document]:self.offsets[document + 1]]
+
+
+def word_hashes(texts: Sequence[str]) -> Ragged:
+    """The hash of every word of every text."""
+    classes = character_classes()
+    parts = [_words(np.frombuffer(text.lower().encode("utf-32-le", "surrogatepass"), np.uint32), classes)
+             for text in texts]
+    return joined(parts)
+
+
+def joined(parts: Sequence[U64]) -> Ragged:
+    """One `Ragged` out of the hashes of each document."""
+    offsets = np.zeros(len(parts) + 1, np.int64)
+    np.cumsum([len(part) for part in parts], out=offsets[1:])
+    return Ragged(np.concatenate([np.empty(0, np.uint64), *parts]), offsets)
+
+
+def ngram_hashes(words: Ragged, size: int) -> Ragged:
+    """The hash of every run of `size` words within a document; shorter documents have none."""
+    counts = np.maximum(np.diff(words.offsets) - (size - 1), 0)
+    offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
+    return Ragged(_ngrams(words.flat, words.offsets, offsets, size), offsets)
+
+
+@numba.njit(inline="always")
+def mix(value: np.uint64) -> np.uint64:
+    """Spread every input bit over all 64 output bits."""
+    value = (value ^ (value >> np.uint64(30))) * MIX_1
+    value = (value ^ (value >> np.uint64(27))) * MIX_2
+    return value ^ (value >> np.uint64(31))
+
+
+@numba.njit
+def _words(points: NDArray[np.uint32], classes: NDArray[np.uint8]) -> U64:
+    """Word hashes of one text given as code points. classes: 0 between words, 1 in a word, 2 a word itself."""
+    found = np.empty(len(points), np.uint64)
+    count = 0
+    state = FNV_OFFSET
+    inside = False
+    for point in points:
+        kind = classes[point]
+        if inside and kind != 1:
+            found[count] = mix(state)
+            count += 1
+            inside = False
+        if kind != 0:
+            state = ((state if inside else FNV_OFFSET) ^ np.uint64(point)) * FNV_PRIME
+            inside = kind == 1
+            if kind == 2:
+                found[count] = mix(state)
+                count += 1
+    if inside:
+        found[count] = mix(state)
+        count += 1
+    return found[:count].copy()
+
+
+@numba.njit
+def _ngrams(flat: U64, starts: I64, targets: I64, size: int) -> U64:
+    found = np.empty(targets[-1], np.uint64)
+    for document in range(len(starts) - 1):
+        for gram in range(targets[document + 1] - targets[document]):
+            value = np.uint64(size)
+            for word in range(size):
+                value = value * GRAM_BASE + flat[starts[document] + gram + word]
+            found[targets[document] + gram] = mix(value)
+    return found

@@ -1,0 +1,115 @@
+"""A tiny signed lineage on disk, to be broken one link at a time.
+
+lake -> curate_mix -> base@tiny -> choose_base -> dacpt -> evaluate@dacpt -> gate@dacpt, and the
+attestation of models/dacpt. Files hold a few bytes; records and signatures are the real ones.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from pipeline.audit.findings import Findings
+from pipeline.audit.verify import verify_tree
+from pipeline.stage.declared import Declared
+from pipeline.stage.hashing import hash_artefact
+from pipeline.stage.keys import signing_key
+from pipeline.stage.record import write_record
+from pipeline.stages import attest
+
+CHECKPOINT = "models/dacpt"
+PARAMS = """\
+env: {python: "3.11", threads: 2, packages: {}}
+curate_mix: {share: 0.1}
+dacpt: {lr: 1.0e-3}
+checkpoints: {dacpt: {on: models/dacpt, before: base}}
+"""
+GATE = {"checkpoint": "dacpt", "verdict": "pass", "checks": {"general": {"verdict": "pass"}}}
+
+
+@dataclass
+class World:
+    """The tree and the key that signed it."""
+
+    root: Path
+    key: ec.EllipticCurvePrivateKey
+
+    def verify(self, checkpoints: list[str] | None = None, *, whole: bool = True) -> Findings:
+        """Verify with the signer's own key accepted."""
+        return verify_tree(self.root, checkpoints or [CHECKPOINT], [self.key.public_key()], whole=whole)
+
+    def failures(self) -> list[tuple[str, str]]:
+        """(where, stage) of every failure."""
+        return [(failure.where, failure.stage) for failure in self.verify().failures]
+
+
+def build_world(root: Path, keys: Path) -> World:
+    """Make the tree at `root`, the key in `keys`."""
+    with _inside(root, keys):
+        _sources()
+        _stage("curate_mix", ["data/lake"], {"data/curate_mix/documents": {"part-00000.parquet": "documents"}},
+               {"curate_mix": {"share": 0.1}})
+        _stage("base@tiny", ["data/curate_mix/documents"], {"models/bases/tiny": {"model.safetensors": "tiny"}}, {})
+        _stage("choose_base", ["models/bases/tiny"], {"models/base": {"model.safetensors": "tiny"}}, {})
+        _stage("dacpt", ["models/base", "data/curate_mix/documents"],
+               {CHECKPOINT: {"model.safetensors": "adapted", "config.json": "{}"}}, {"dacpt": {"lr": 0.001}})
+        _stage("evaluate@dacpt", [CHECKPOINT], {"models/dacpt.eval/metrics.json": '{"perplexity": 9.5}'}, {})
+        _stage("gate@dacpt", ["models/dacpt.eval/metrics.json"], {"models/dacpt.gate/gate.json": json.dumps(GATE)}, {})
+        _write("models/dacpt.card/README.md", "# Card\n")
+        sign_checkpoint()
+        return World(root, signing_key())
+
+
+def sign_checkpoint() -> None:
+    """Run the stage `attest` for the world's checkpoint, in the current folder."""
+    attest.main(Path(CHECKPOINT), Path("models/dacpt.eval/metrics.json"), Path("models/dacpt.gate/gate.json"),
+                Path("models/dacpt.card"), Path("lineage"), Path("models/dacpt.attestation"))
+
+
+@contextmanager
+def _inside(root: Path, keys: Path) -> Iterator[None]:
+    before, old_keys = Path.cwd(), os.environ.get("PEDIGREE_KEYS")
+    root.mkdir(parents=True, exist_ok=True)
+    os.chdir(root)
+    os.environ["PEDIGREE_KEYS"] = str(keys)
+    try:
+        yield
+    finally:
+        os.chdir(before)
+        if old_keys is None:
+            del os.environ["PEDIGREE_KEYS"]
+        else:
+            os.environ["PEDIGREE_KEYS"] = old_keys
+
+
+def _sources() -> None:
+    _write("params.yaml", PARAMS)
+    _write("requirements.lock", "torch==2.13.0\n")
+    _write("data/lake/policy.md", "Keys are rotated every quarter.\n")
+    _write("pipeline/code.py", "print('trained')\n")
+
+
+def _stage(name: str, materials: list[str], products: dict[str, str | dict[str, str]],
+           params: dict[str, object]) -> None:
+    for path, content in products.items():
+        for inner, text in (content.items() if isinstance(content, dict) else [("", content)]):
+            _write(f"{path}/{inner}" if inner else path, text)
+    producers = {path: _MADE_BY[path] for path in materials if path in _MADE_BY}
+    _MADE_BY.update(dict.fromkeys(products, name))
+    declared = Declared(name, f"python -m pipeline.stages.{name}", ("pipeline/code.py",), tuple(sorted(materials)),
+                        tuple(sorted(products)), params, producers)
+    hashed = {path: hash_artefact(Path(path)) for path in [*materials, "pipeline/code.py"]}
+    made = {path: hash_artefact(Path(path)) for path in products}
+    write_record(Path("lineage") / name, declared, hashed, made, {})
+
+
+_MADE_BY: dict[str, str] = {}
+
+
+def _write(path: str, text: str) -> None:
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    Path(path).write_text(text, encoding="utf-8")
