@@ -37,7 +37,8 @@ def execute(step: PipelineStep, count: int, log: Path, execution: Execution) -> 
     """
     common = {"pipeline": [step], "tasks": count, "workers": execution.workers, "logging_dir": str(log.resolve())}
     logger.remove()
-    with _environment(PYTHONPATH=_python_path(), LOGURU_LEVEL="CRITICAL"):
+    # DIAGNOSE would write the values of variables, which are documents, into the log
+    with _environment(PYTHONPATH=_python_path(), LOGURU_LEVEL="CRITICAL", LOGURU_DIAGNOSE="NO"):
         match execution.engine:
             case "local":
                 _run_local(common)

@@ -66,8 +66,9 @@ def _die_with_parent() -> None:
 def launch_command(module: str, job: Path, world_size: int, precision: str, deepspeed: str,
                    port: int) -> list[str]:
     """The `accelerate launch` line; every switch is explicit, so no configuration file of the user is read."""
-    devices = ["--multi_gpu"] if torch.cuda.is_available() and world_size > 1 and not deepspeed else []
-    devices += [] if torch.cuda.is_available() else ["--cpu"]
+    # --multi_gpu stands for "start one process a rank with torchrun"; without it, several processes on
+    # CPUs are left to MPI. Where there is no GPU the ranks find that out and talk over gloo.
+    devices = ["--multi_gpu"] if world_size > 1 and not deepspeed else []
     # the Trainer reads the DeepSpeed file itself (TrainingArguments.deepspeed)
     return [sys.executable, "-m", "accelerate.commands.launch", *devices,
             *(["--use_deepspeed", "--deepspeed_config_file", deepspeed] if deepspeed else []),

@@ -44,7 +44,7 @@ def run_shards(work: Work, rows: pl.DataFrame, scratch: Path, execution: Executi
     rows.write_parquet(scratch / "rows.parquet")
     for folder in ("tables", "ticks"):
         (scratch / folder).mkdir()
-    with _watched(scratch / "ticks", rows.height, what):
+    with _Watched(scratch / "ticks", rows.height, what):
         execute(ShardStep(work, str(scratch.resolve())), count, scratch / "log", execution)
     marks = scratch / "log" / "completions"
     missing = [rank for rank in range(count) if not (marks / f"{rank:05d}").exists()]
@@ -66,7 +66,7 @@ def _end_of_log(log: Path, rank: int) -> str:
     return " ".join(text[-LOG_TAIL:].split())
 
 
-class _watched:
+class _Watched:
     """A progress bar that counts the bytes the shards append to their tick files."""
 
     def __init__(self, ticks: Path, total: int, what: str) -> None:

@@ -22,7 +22,7 @@ class ShardStep(PipelineStep):  # type: ignore[misc]  # datatrove has no types
         self.work = work
         self.scratch = scratch
 
-    def run(self, data: Any, rank: int = 0, world_size: int = 1) -> Iterator[Any]:
+    def run(self, data: Any, rank: int = 0, world_size: int = 1) -> Iterator[Any]:  # noqa: ARG002
         """Datatrove's entry: one task. Yields nothing, no step follows."""
         scratch = Path(self.scratch)
         rows = pl.read_parquet(scratch / "rows.parquet")[rank::world_size]

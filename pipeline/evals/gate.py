@@ -172,16 +172,14 @@ def check_record(test: Test, verdict: str, params: Gate) -> dict[str, object]:
     low, high = test.difference.interval(params.confidence)
     detectable = test.difference.detectable(params.confidence, params.power)
     shown = math.expm1 if test.lower_is_better else float
-    record: dict[str, object] = {
+    return {
         "verdict": verdict, "before": _short(test.before), "after": _short(test.after),
         "difference": _short(shown(test.difference.value)), "n": test.difference.n,
         "interval": [_short(shown(low)), _short(shown(high))] if math.isfinite(low) else None,
         "threshold": _short(shown(test.bound)), "keeps": "at most" if test.lower_is_better else "at least",
         "smallest_detectable": _short(shown(detectable)) if math.isfinite(detectable) else None,
+        "items_needed": items_needed(test, detectable) if verdict == NO_EVIDENCE else None,
     }
-    if verdict == NO_EVIDENCE:
-        record["items_needed"] = items_needed(test, detectable)
-    return record
 
 
 def items_needed(test: Test, detectable: float) -> int | None:

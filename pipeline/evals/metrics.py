@@ -43,13 +43,13 @@ def perplexities(answers: pl.DataFrame, params: Evaluate) -> dict[str, Interval]
 
 
 def shares(answers: pl.DataFrame, params: Evaluate) -> dict[str, Interval]:
-    """Yes-or-no scores: Wilson intervals over items; citation precision by bootstrap, being a ratio of two counts."""
+    """Yes-or-no scores, with Wilson intervals over items; precision over the answers that cite."""
     cites, refusals = parts_of(answers, "citation"), parts_of(answers, "refusal")
     correct, cited, answerable = (column(cites, name) for name in ("correct", "cited", "answerable"))
     right, could = scores_of(answers, "refusal"), column(refusals, "answerable") == 1
     return {
         "format_adherence": share(scores_of(answers, "format"), params),
-        "citation_precision": ratio(correct, cited, params),
+        "citation_precision": share(correct[cited == 1], params),
         "citation_recall": share(correct[answerable == 1], params),
         "answered": share(right[could], params),
         "refused": share(right[~could], params),
@@ -57,9 +57,9 @@ def shares(answers: pl.DataFrame, params: Evaluate) -> dict[str, Interval]:
 
 
 def means(answers: pl.DataFrame, params: Evaluate) -> dict[str, Interval]:
-    """Graded scores: bootstrap over items."""
-    return {task: ratio(values, np.ones_like(values), params)
-            for task in ("rubric", "multi_turn") for values in [scores_of(answers, task)]}
+    """Graded scores in [0, 1]. Wilson's interval is a little too wide for them: no spread on [0, 1] with the
+    same mean is wider than that of zeros and ones. A bootstrap would be empty where all scores are equal."""
+    return {task: share(scores_of(answers, task), params) for task in ("rubric", "multi_turn")}
 
 
 def balanced(answered: Interval, refused: Interval) -> Interval:
@@ -68,11 +68,11 @@ def balanced(answered: Interval, refused: Interval) -> Interval:
     value = (answered.value + refused.value) / 2
     down = math.hypot(answered.value - answered.low, refused.value - refused.low) / 2
     up = math.hypot(answered.high - answered.value, refused.high - refused.value) / 2
-    return Interval(value, value - down, value + up, answered.n + refused.n)
+    return Interval(value, max(value - down, 0.0), min(value + up, 1.0), answered.n + refused.n)
 
 
 def share(values: Floats, params: Evaluate) -> Interval:
-    """The share of ones among zeros and ones."""
+    """The mean of values in [0, 1]; of none: 0, with all of [0, 1] for an interval."""
     return wilson(float(values.sum()), len(values), params.confidence)
 
 

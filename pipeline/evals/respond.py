@@ -7,7 +7,6 @@ its answer is "", and the tasks score that as what it is. Nothing is sampled (te
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from peft import PeftModel
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from pipeline.sample.generate import generate
@@ -21,7 +20,7 @@ SILENCE = ""
 class Respondent(NamedTuple):
     """A model with its tokenizer and how it is asked."""
 
-    model: PreTrainedModel | PeftModel
+    model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
     params: Evaluate
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from io import BytesIO
 from typing import Any, NamedTuple
 
-from pipeline.extract.page import markdown_table
+from pipeline.extract.page import markdown_table, run_in
 from pipeline.extract.records import Record, Refusal, Source, limit
 from pipeline.extract.xml import parse_xml
 
@@ -71,7 +71,7 @@ def _styles(archive: zipfile.ZipFile, budget: int, source: Source) -> Styles:
         heading = re.fullmatch(r"heading (\d)", name)
         if name == "title":
             levels[ident] = 1
-        elif heading or outline is not None and _value(outline).isdigit():
+        elif heading or (outline is not None and _value(outline).isdigit()):
             level = int(heading[1]) if heading else int(_value(outline)) + 1
             if level <= DEEPEST_HEADING:
                 levels[ident] = level
@@ -105,14 +105,27 @@ def _paragraph(element: Any, styles: Styles, drop_struck: bool) -> str:
     if not text:
         return ""
     style = _value(element.find(f"{W}pPr/{W}pStyle"))
+    if style not in styles.levels:
+        text = _with_label(element, text)
     level = styles.levels.get(style)
     if level:
         return f"{'#' * level} {' '.join(text.split())}"
     numbered = element.find(f"{W}pPr/{W}numPr")
-    if numbered is not None and _value(numbered.find(f"{W}numId")) != "0" or style in styles.lists:
+    if (numbered is not None and _value(numbered.find(f"{W}numId")) != "0") or style in styles.lists:
         depth = int(_value(numbered.find(f"{W}ilvl")) or 0) if numbered is not None else 0
         return f"{'  ' * min(depth, DEEPEST_HEADING)}- {text}"
     return text
+
+
+def _with_label(element: Any, text: str) -> str:
+    """A bold beginning that ends in a colon is a label: `**Owner:** ...`."""
+    bold = ""
+    for run in element.iter(f"{W}r"):
+        if not _is_on(run.find(f"{W}rPr/{W}b")):
+            break
+        bold += "".join(part.text or "" for part in run.findall(f"{W}t"))
+    label = " ".join(bold.split())
+    return run_in(label) + text[len(label):] if label and text.startswith(label) and len(text) > len(label) else text
 
 
 def _runs(element: Any, drop_struck: bool) -> Iterator[str]:
@@ -135,8 +148,12 @@ def _runs(element: Any, drop_struck: bool) -> Iterator[str]:
 
 
 def _is_struck(run: Any) -> bool:
-    marks = [run.find(f"{W}rPr/{W}{name}") for name in ("strike", "dstrike")]
-    return any(mark is not None and _value(mark) not in ("0", "false", "off") for mark in marks)
+    return any(_is_on(run.find(f"{W}rPr/{W}{name}")) for name in ("strike", "dstrike"))
+
+
+def _is_on(mark: Any) -> bool:
+    """Of a toggle property: present and not switched off (ECMA-376 part 1, 17.3.2.22)."""
+    return mark is not None and _value(mark) not in ("0", "false", "off")
 
 
 def _table(element: Any, styles: Styles, drop_struck: bool) -> str:

@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from typing import NamedTuple
 
 from pipeline.extract.page import Block, Piece, rows
 from pipeline.schema.curate_extract import Layout
@@ -12,8 +13,10 @@ MOST_LEVELS = 4
 LONGEST_HEADING = 160
 """Characters; a longer block in large type is a paragraph in large type."""
 NUMBERED = re.compile(r"(?:\d+|[A-Z])(?:\.\d+)*\.?\s+\S")
-MIN_PAGES = 3
-"""Pages a document needs for a line to count as repeated."""
+MIN_PAGES = 2
+"""Pages a line must return on to count as repeated."""
+SAME_LEVEL = 0.88
+"""Sizes down to this share of a level's largest belong to the level: recognised sizes are rough."""
 
 
 def without_running_heads(pages: list[list[Piece]], heights: list[float], layout: Layout) -> list[list[Piece]]:
@@ -35,32 +38,54 @@ def _margin_lines(pieces: list[Piece], height: float, layout: Layout) -> dict[Pi
             for row in rows(margin) for piece in [*row, *(p for p in margin if p.top == row[0].top)]}
 
 
+class Levels(NamedTuple):
+    """Which size is which level of heading in one document."""
+
+    body: float
+    sizes: list[float]
+    """Largest size of each level, level 1 first."""
+    numbered: int
+    """Level of a numbered line that is bold and not larger: that of the larger numbered lines."""
+
+
 def to_markdown(pages: list[list[Block]], layout: Layout) -> str:
     """The document's text: blocks apart by a blank line, list items by a line, pages by a form feed."""
-    body = _body_size([block for page in pages for block in page])
-    sizes = sorted({round(block.size * 2) / 2 for page in pages for block in page
-                    if _is_larger(block, body, layout)}, reverse=True)[:MOST_LEVELS]
-    return PAGE_BREAK.join(_page_text(page, body, sizes, layout) for page in pages)
+    levels = _levels([block for page in pages for block in page], layout)
+    return PAGE_BREAK.join(_page_text(page, levels, layout) for page in pages)
 
 
-def _page_text(page: list[Block], body: float, sizes: list[float], layout: Layout) -> str:
+def _levels(found: list[Block], layout: Layout) -> Levels:
+    body = _body_size(found)
+    larger = [block for block in found if _is_larger(block, body, layout)]
+    sizes: list[float] = []
+    for size in sorted({block.size for block in larger}, reverse=True):
+        if not sizes or size < SAME_LEVEL * sizes[-1]:
+            sizes.append(size)
+    numbered = Counter(_level(block.size, sizes) for block in larger if NUMBERED.match(block.text))
+    usual = max(numbered.items(), key=lambda item: (item[1], item[0]))[0] if numbered else len(sizes) + 1
+    return Levels(body, sizes, usual)
+
+
+def _level(size: float, sizes: list[float]) -> int:
+    return min(sum(size < SAME_LEVEL * largest for largest in sizes) + 1, MOST_LEVELS)
+
+
+def _page_text(page: list[Block], levels: Levels, layout: Layout) -> str:
     text, before = "", ""
     for block in page:
-        line = _heading(block, body, sizes, layout) or block.text
+        line = _heading(block, levels, layout) or block.text
         gap = "\n" if block.kind == before == "item" else "\n\n"
         text += (gap if text else "") + line
         before = block.kind
     return text
 
 
-def _heading(block: Block, body: float, sizes: list[float], layout: Layout) -> str:
+def _heading(block: Block, levels: Levels, layout: Layout) -> str:
     """The block as a heading, or "" when it is none."""
-    if _is_larger(block, body, layout):
-        size = round(block.size * 2) / 2
-        level = sizes.index(size) + 1 if size in sizes else MOST_LEVELS
-        return "#" * level + " " + block.text
+    if _is_larger(block, levels.body, layout):
+        return "#" * _level(block.size, levels.sizes) + " " + block.text
     if block.kind == "paragraph" and block.bold and len(block.text) <= LONGEST_HEADING and NUMBERED.match(block.text):
-        return "#" * min(len(sizes) + 1, MOST_LEVELS + 1) + " " + block.text
+        return "#" * min(levels.numbered, MOST_LEVELS + 1) + " " + block.text
     return ""
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from lxml import html as lxml_html
 
-from pipeline.extract.page import markdown_table
+from pipeline.extract.page import markdown_table, run_in
 from pipeline.extract.records import Record, Refusal, Source, limit
 from pipeline.extract.text import decoded
 from pipeline.extract.xml import depth_of
@@ -36,7 +36,8 @@ def read_html(source: Source) -> Iterator[Record]:
     text = decoded(source.data)
     if not text.strip():
         raise Refusal("no_text")
-    parser = lxml_html.HTMLParser(no_network=True, remove_comments=True, remove_pis=True, huge_tree=False)
+    # huge_tree: without it libxml2 drops what is nested too deep and says nothing; our limit does say
+    parser = lxml_html.HTMLParser(no_network=True, remove_comments=True, remove_pis=True, huge_tree=True)
     root = lxml_html.document_fromstring(re.sub(r"\A\s*<\?xml[^>]*\?>", "", text), parser=parser)
     limit("max_depth", depth_of(root), source.params.limits.max_depth)
     content = "\n\n".join(_joined_items(list(_blocks(_main(root), ""))))
@@ -164,7 +165,7 @@ def _inline(element: Any) -> str:
     text = element.text or ""
     for child in element:
         text += (LINE_BREAK if child.tag == "br" else _inline(child)) + (child.tail or "")
-    return text
+    return run_in(text) if element.tag in ("b", "strong") else text
 
 
 def _line(element: Any) -> str:

@@ -6,12 +6,17 @@ import selectors
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from pipeline.schema.curate_extract import CurateExtract
 
 CHUNK = 1 << 20
+SIGN_OF_LIFE = b".\n"
+"""What a reader writes after each page; an answer begins with "{"."""
+TOO_SILENT = signal.SIGALRM
+"""Ends a reader that shows no life, and tells this death from others."""
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 """Work is spread over processes; sums that are split over threads round another way."""
 
@@ -75,34 +80,28 @@ class IsolatedReader:
     def _last_line(self, process: subprocess.Popen[bytes]) -> bytes | None:
         """The answer; None when the process ended without one.
 
-        Signs of life start the clock again; `_Silent` marks a process that gives none.
+        Signs of life start the clock again.
         """
         assert process.stdout is not None  # a pipe, see _started
-        gathered = b""
+        gathered = bytearray()
         with selectors.DefaultSelector() as selector:
             selector.register(process.stdout, selectors.EVENT_READ)
-            while True:
+            while not gathered.endswith(b"\n") or not gathered.strip(SIGN_OF_LIFE):
                 if not selector.select(self.params.limits.silence_s):
-                    process.send_signal(signal.SIGALRM)
-                    process.wait()
+                    process.send_signal(TOO_SILENT)
                     return None
                 chunk = os.read(process.stdout.fileno(), CHUNK)
                 if not chunk:
-                    process.wait()
                     return None
                 gathered += chunk
-                while gathered.startswith(b".\n"):
-                    gathered = gathered[2:]
-                if gathered.endswith(b"\n") and gathered != b".":
-                    if gathered:
-                        return gathered
+        return bytes(gathered.lstrip(SIGN_OF_LIFE))
 
     def _buried(self) -> Answer:
         """The verdict on the file that ended the process."""
         assert self.process is not None  # only called after a start
         code = self.process.wait()
         self._stop()
-        if code == -signal.SIGALRM:
+        if code == -TOO_SILENT:
             return Answer([], "limit_exceeded", f"silence_s {self.params.limits.silence_s:g}")
         return Answer([], "unreadable", f"killed its reader ({code})")
 
@@ -122,8 +121,6 @@ class IsolatedReader:
         self.process.wait()
         for stream in (self.process.stdin, self.process.stdout):
             if stream is not None:
-                try:
+                with suppress(BrokenPipeError):  # unsent bytes of a dead process
                     stream.close()
-                except BrokenPipeError:
-                    pass  # unsent bytes of a dead process
         self.process = None

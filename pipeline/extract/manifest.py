@@ -32,7 +32,7 @@ def files_table(lake: Path, rights: LakeRights) -> pl.DataFrame:
             without a rights entry.
     """
     if not lake.is_dir():
-        raise BadInput(str(lake), "is not a folder", do="set `lake.path` in params.yaml to the folder of your documents")
+        raise BadInput(str(lake), "is not a folder", do="set `lake.path` in params.yaml to a folder of documents")
     files = list_files(lake)
     if not files:
         raise BadInput(str(lake), "the lake is empty", wanted="at least one file",

@@ -3,6 +3,7 @@
 One thread: sums that are split another way round another way, and work is spread over processes.
 """
 
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,9 @@ from pipeline.schema.curate_extract import Ocr
 
 LINE_TO_SIZE = 0.75
 """Type size over the height of a detected line box, which has room above and below."""
+
+HEADING_LIKE = re.compile(r"\d{1,2}(\.\d{1,2})* [A-Z][^.;:!?]{2,60}")
+"""Recognition does not tell bold from light; a short numbered line without a stop is taken as bold."""
 
 
 def recognise(image: Any, params: Ocr, dpi: int) -> list[Piece]:
@@ -30,7 +34,8 @@ def _piece(box: Any, text: str) -> Piece:
     left, right = float(box[:, 0].min()), float(box[:, 0].max())
     height = float((box[3, 1] - box[0, 1] + box[2, 1] - box[1, 1]) / 2)
     middle = float(box[:, 1].mean())
-    return Piece(left, middle - height / 2, right, middle + height / 2, round(height * LINE_TO_SIZE), False, text)
+    stands_out = HEADING_LIKE.fullmatch(text) is not None
+    return Piece(left, middle - height / 2, right, middle + height / 2, round(height * LINE_TO_SIZE), stands_out, text)
 
 
 @cache

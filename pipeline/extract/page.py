@@ -38,11 +38,17 @@ GUTTER_ZONE = (0.25, 0.75)
 COLUMN_LINES = 4
 """Lines on each side that make a column; a table seldom has as many that are as full as `COLUMN_FILL`."""
 COLUMN_FILL = 0.6
-"""Median share of a column's width that its lines fill."""
+"""Median share of a column's width that its lines fill; and share of lines that are one piece."""
+COLUMN_WIDTH = 0.2
+"""Least share of the page's width that a column takes."""
 PARAGRAPH_GAP = 1.35
 """A distance of baselines over this multiple of the page's usual one starts a paragraph."""
 INDENT = 1.0
 """A first line indented by this many ems starts a paragraph."""
+TABLE_GAP = 2.0
+"""Most ems of white between two rows of a table."""
+WRAP_GAP = 0.6
+"""Most ems of white above the next line of a wrapped cell."""
 SAME_ROW = 0.5
 """Share of the lower piece's height by which two pieces of one row overlap."""
 
@@ -72,7 +78,7 @@ def columns(pieces: list[Piece], width: float, depth: int = 2) -> list[list[Piec
     for band, crosses in _bands(pieces, gutter):
         left = [piece for piece in band if piece.x1 <= gutter]
         right = [piece for piece in band if piece.x0 >= gutter]
-        if crosses or not (_is_column(left) and _is_column(right)):
+        if crosses or not (_is_column(left, width) and _is_column(right, width)):
             plain += band
             continue
         groups += [plain, *columns(left, width, depth - 1), *columns(right, width, depth - 1)]
@@ -108,13 +114,15 @@ def _bands(pieces: list[Piece], gutter: float) -> list[tuple[list[Piece], bool]]
     return bands
 
 
-def _is_column(pieces: list[Piece]) -> bool:
+def _is_column(pieces: list[Piece], page_width: float) -> bool:
+    """Enough lines, most of them whole and full: running text, and not a column of a table."""
     lines = rows(pieces)
     if len(lines) < COLUMN_LINES:
         return False
     width = max(piece.x1 for piece in pieces) - min(piece.x0 for piece in pieces)
-    return median(row[-1].x1 - row[0].x0 for row in lines) >= COLUMN_FILL * width > 0 and all(
-        len(row) == 1 for row in lines[:COLUMN_LINES])
+    whole = [row[0].x1 - row[0].x0 for row in lines if len(row) == 1]
+    return (width >= COLUMN_WIDTH * page_width and len(whole) >= COLUMN_FILL * len(lines)
+            and median(whole) >= COLUMN_FILL * width)
 
 
 def rows(pieces: list[Piece]) -> list[Row]:
@@ -146,15 +154,15 @@ def _blocks_of_rows(lines: list[Row]) -> list[Block]:
     found: list[Block] = []
     position = 0
     while position < len(lines):
-        length = _table_length(lines[position:], usual)
+        length = _table_length(lines[position:])
         if length:
             table = lines[position:position + length]
             found.append(Block("table", _table(table), median(row[0].size for row in table), bold=False))
             position += length
             continue
         end = position + 1
-        while end < len(lines) and not _starts_block(lines[end - 1], lines[end], usual) \
-                and not _table_length(lines[end:], usual):
+        while end < len(lines) and not _starts_block(lines[position], lines[end - 1], lines[end], usual) \
+                and not _table_length(lines[end:]):
             end += 1
         found.append(_paragraph(lines[position:end]))
         position = end
@@ -162,23 +170,35 @@ def _blocks_of_rows(lines: list[Row]) -> list[Block]:
 
 
 def _usual_distance(lines: list[Row]) -> float:
-    distances = [below[0].bottom - above[0].bottom for above, below in pairwise(lines)]
+    """Between lines of one paragraph: a low one of all distances, since gaps only widen them."""
+    distances = sorted(below[0].bottom - above[0].bottom for above, below in pairwise(lines))
     sound = [distance for distance in distances if distance > 0]
-    return median(sound) if sound else 0.0
+    return sound[len(sound) // 5] if sound else 0.0
 
 
-def _starts_block(above: Row, below: Row, usual: float) -> bool:
+def _starts_block(first: Row, above: Row, below: Row, usual: float) -> bool:
+    """Whether line `below` does not go on with the block of line `first` that ends in line `above`."""
     line, upper = below[0], above[0]
-    distance = line.bottom - upper.bottom
     leading = min(usual, 1.5 * line.size) if usual else 1.5 * line.size
+    in_item = ITEM.match(first[0].text) is not None
     return bool(
-        distance > PARAGRAPH_GAP * leading
+        line.bottom - upper.bottom > PARAGRAPH_GAP * leading
         or abs(line.size - upper.size) > 0.1 * upper.size
-        or line.bold != upper.bold and (upper.bold or line.bold) and len(above) == 1 and _is_short(above, below)
+        or (line.bold != upper.bold and len(above) == 1 and _is_short(above, below))
         or ITEM.match(line.text)
-        or BULLET.fullmatch(line.text.split(" ", 1)[0]) and line.text.split(" ", 1)[0] not in ("o", "a", "A", "I")
-        or (line.x0 - upper.x0 > INDENT * line.size and not ITEM.match(upper.text)
-            and not BULLET.fullmatch(upper.text.split(" ", 1)[0])))
+        or (in_item and line.x0 < first[0].x0 + 0.3 * line.size)
+        or _starts_numbered(line, upper)
+        or (not in_item and not _is_numbered(first[0]) and line.x0 - upper.x0 > INDENT * line.size))
+
+
+def _starts_numbered(line: Piece, upper: Piece) -> bool:
+    """A number opens a block only where the line above may end: "up to / 50. I add" goes on."""
+    return _is_numbered(line) and upper.text.rstrip()[-1:] in ".:;?!"
+
+
+def _is_numbered(line: Piece) -> bool:
+    mark = line.text.split(" ", 1)[0]
+    return BULLET.fullmatch(mark) is not None and mark not in ("o", "a", "A", "I")
 
 
 def _is_short(above: Row, below: Row) -> bool:
@@ -211,27 +231,40 @@ def _joined(text: str, line: str) -> str:
     return f"{text} {line}" if text else line
 
 
-def _table_length(lines: list[Row], usual: float) -> int:
+def _table_length(lines: list[Row]) -> int:
     """How many of the first rows make a table; 0 when they are no table.
 
-    A table begins with two rows of at least two pieces that stand under each other; rows of one
-    piece are wrapped cells and go on with it as long as they are close.
+    A table begins with a row of several pieces and goes on with such rows, and with single pieces
+    that are a wrapped cell: close below, of the same size and within the width of their column.
     """
     length = 0
-    while length < len(lines):
-        row = lines[length]
-        close = length == 0 or row[0].top - lines[length - 1][0].bottom < 1.5 * row[0].size
-        wraps = len(row) == 1 and length > 0 and any(
-            abs(row[0].x0 - piece.x0) < row[0].size for piece in lines[length - 1])
-        if not close or not (len(row) > 1 or wraps):
-            break
+    while length < len(lines) and _continues_table(lines, length):
         length += 1
-    while length and len(lines[length - 1]) == 1 and lines[length - 1][0].x1 - lines[length - 1][0].x0 > 300:
+    while length and _may_follow_table(lines, length - 1):
         length -= 1
     many = [row for row in lines[:length] if len(row) > 1]
-    if len(many) < 2 or not _aligned(many):
-        return 0
-    return length
+    return length if len(many) > 1 and _aligned(many) else 0
+
+
+def _may_follow_table(lines: list[Row], position: int) -> bool:
+    """A line under the first column, a little apart, is rather the paragraph after the table."""
+    line, above = lines[position][0], lines[max(position - 1, 0)][0]
+    under_first = line.x0 <= lines[0][0].x0 + lines[0][0].size
+    return len(lines[position]) == 1 and under_first and line.top - above.bottom > 0.25 * line.size
+
+
+def _continues_table(lines: list[Row], position: int) -> bool:
+    row = lines[position]
+    if position == 0:
+        return len(row) > 1
+    gap = row[0].top - lines[position - 1][0].bottom
+    if len(row) > 1:
+        return gap < TABLE_GAP * row[0].size
+    widest = max(lines[:position], key=len)
+    column = max((index for index, piece in enumerate(widest) if piece.x0 <= row[0].x0 + row[0].size), default=0)
+    end = widest[column + 1].x0 if column + 1 < len(widest) else float("inf")
+    same_size = abs(row[0].size - widest[column].size) < 0.05 * row[0].size
+    return gap < WRAP_GAP * row[0].size and same_size and row[0].x1 < end
 
 
 def _aligned(many: list[Row]) -> bool:
@@ -258,9 +291,9 @@ def _table(lines: list[Row]) -> str:
 
 
 def _wraps(above: Row, below: Row, row: list[str]) -> bool:
-    """A row that stands closer than a line apart, and leaves cells empty, goes on with the one above."""
-    tight = below[0].top - above[0].bottom < 0.25 * below[0].size
-    return tight and not all(row)
+    """A row that leaves cells empty and stands close goes on with the one above."""
+    most = WRAP_GAP if not row[0] else WRAP_GAP / 2
+    return below[0].top - above[0].bottom < most * below[0].size and not all(row)
 
 
 def _cells(row: Row, starts: list[float]) -> list[str]:
@@ -270,6 +303,14 @@ def _cells(row: Row, starts: list[float]) -> list[str]:
         column = max((index for index, start in enumerate(starts) if start <= middle), default=0)
         cells[column] = f"{cells[column]} {piece.text.strip()}".strip()
     return cells
+
+
+def run_in(label: str) -> str:
+    """Bold text as Markdown when it is a label ("**Owner:**"); other bold is dress and is dropped."""
+    bare = label.strip()
+    if not bare.endswith(":") or "\n" in bare or "\x00" in bare:
+        return label
+    return label.replace(bare, f"**{bare}**", 1)
 
 
 def markdown_table(cells: list[list[str]]) -> str:

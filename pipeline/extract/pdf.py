@@ -14,7 +14,7 @@ import pypdfium2.raw as raw
 
 from pipeline.extract.headings import to_markdown, without_running_heads
 from pipeline.extract.ocr import recognise
-from pipeline.extract.page import Block, Piece, blocks
+from pipeline.extract.page import Block, Piece, blocks, run_in
 from pipeline.extract.records import Record, Refusal, Source, limit
 
 WIDE_GAP = 1.0
@@ -80,7 +80,7 @@ def _is_scan(page: pdfium.PdfPage, pieces: list[Piece], source: Source) -> bool:
     for image in islice(page.get_objects(filter=[raw.FPDF_PAGEOBJ_IMAGE], max_depth=3), MOST_PATHS):
         left, bottom, right, top = image.get_bounds()
         area += max(right - left, 0) * max(top - bottom, 0)
-    return area >= ocr.min_image_share * width * height
+    return bool(area >= ocr.min_image_share * width * height)
 
 
 def _image(page: pdfium.PdfPage, source: Source) -> object:
@@ -150,11 +150,30 @@ def _piece(text: pdfium.PdfTextPage, letters: str, start: int, end: int, height:
     if crossing:
         words = "".join(" " if _is_struck(_char_box(text, start + offset), crossing) else letter
                         for offset, letter in enumerate(words))
+    is_bold = _is_bold(text, start)
+    if is_bold and not _is_bold(text, end - 1):
+        words, is_bold = _with_label(text, words, start), False
     words = " ".join(words.split())
     if not words:
         return None
-    top, bottom = max(first[3], last[3]), min(first[1], last[1])
-    return Piece(first[0], height - top, last[2], height - bottom, _size(text, start, first), _is_bold(text, start), words)
+    # bullets and superscripts stand at the ends: the character in the middle tells the line's size
+    body = _char_box(text, _middle(letters, start, end))
+    return Piece(first[0], height - body[3], last[2], height - body[1], _size(text, start, body), is_bold, words)
+
+
+def _middle(letters: str, start: int, end: int) -> int:
+    """The visible character nearest to the middle."""
+    middle = (start + end) // 2
+    return next((index for index in range(middle, end) if not letters[index].isspace()), start)
+
+
+def _with_label(text: pdfium.PdfTextPage, words: str, start: int) -> str:
+    """A bold beginning that ends in a colon is a label: `**Owner:** ...`."""
+    for colon in re.finditer(":", words):
+        after = colon.end() + len(words[colon.end():]) - len(words[colon.end():].lstrip())
+        if _is_bold(text, start + colon.start()) and after < len(words) and not _is_bold(text, start + after):
+            return run_in(words[:colon.end()]) + words[colon.end():]
+    return words
 
 
 def _size(text: pdfium.PdfTextPage, index: int, box: Box) -> float:

@@ -27,7 +27,7 @@ class BadRecord(NamedTuple):
     """Why, in a few words and without the record's text."""
 
 
-class Refusal(Exception):  # noqa: N818  # not an error of ours: a verdict on a file
+class Refusal(Exception):  # not an error of ours: a verdict on a file
     """A file that gives no text, with the reason."""
 
     def __init__(self, reason: str, evidence: str = "") -> None:

@@ -31,6 +31,7 @@ def parse_xml(data: bytes, max_depth: int) -> Any:
                              remove_comments=True, remove_pis=True)
     root = etree.fromstring(data, parser)
     limit("max_depth", depth_of(root), max_depth)
+    etree.strip_tags(root, etree.Entity)  # references that were not resolved; the text around them stays
     return root
 
 

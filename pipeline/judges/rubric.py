@@ -25,7 +25,7 @@ MIN_CONTENT_WORDS = 5
 
 _WORD = re.compile(r"[a-z]+(?:[-'][a-z]+)*|\d+(?:[.,:]\d+)*")
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
-_STOP = frozenset(
+_STOP = frozenset(  # noqa: SIM905  # a paragraph reads better than 84 literals
     "a an and are as at be been but by for from had has have if in into is it its of on or so than that the their "
     "them then there they this those to was were what when which who will with would you your we our i he she his her "
     "not no do does did can could any all each more most other some such only also".split())

@@ -22,7 +22,9 @@ def adopt_chatml(source: Path, folder: Path, seed: int) -> None:
     tokenizer.add_special_tokens({"additional_special_tokens": [START_OF_TURN, END_OF_TURN]},
                                  replace_extra_special_tokens=False)
     tokenizer.chat_template = CHAT_TEMPLATE
-    if len(tokenizer) > model.get_input_embeddings().num_embeddings:
+    table = model.get_input_embeddings()
+    assert isinstance(table, torch.nn.Embedding)
+    if len(tokenizer) > table.num_embeddings:
         torch.manual_seed(seed)
         # drawn around the mean of the embeddings (Hewitt 2021, nlp.stanford.edu/~johnhew/vocab-expansion.html)
         model.resize_token_embeddings(len(tokenizer), mean_resizing=True)

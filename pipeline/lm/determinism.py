@@ -31,7 +31,7 @@ def configure(seed: int, threads: int) -> None:
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
     random.seed(seed)
-    np.random.seed(seed)  # noqa: NPY002  # libraries below draw from the global generator
+    np.random.seed(seed)  # libraries below draw from the global generator
     torch.manual_seed(seed)
 
 

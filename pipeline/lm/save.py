@@ -54,7 +54,7 @@ def save_adapter(model: PeftModel, folder: Path, on: Path, state: State | None =
     folder.mkdir(parents=True, exist_ok=True)
     # save_embedding_layers: "auto" would ask the hub for the base's vocabulary
     model.save_pretrained(str(folder), selected_adapters=[model.active_adapter], save_embedding_layers=False,
-                          **({} if state is None else {"state_dict": dict(state)}))
+                          state_dict=None if state is None else dict(state))
     (folder / "README.md").unlink(missing_ok=True)  # a template with the library version in it
     config = read_json(folder / ADAPTER_CONFIG)
     config["base_model_name_or_path"] = base_reference(on)

@@ -42,12 +42,12 @@ def train_tokenizer(texts: Iterable[str], vocab_size: int, context: int) -> PreT
         context: the model's longest sequence, kept in tokenizer_config.json.
     """
     tokenizer = Tokenizer(models.BPE())
-    tokenizer.normalizer = normalizers.NFC()  # type: ignore[assignment]  # the stub types the getter only
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([  # type: ignore[assignment]
+    tokenizer.normalizer = normalizers.NFC()
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([
         pre_tokenizers.Split(Regex(SPLIT), behavior="isolated"),
         pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
     ])
-    tokenizer.decoder = decoders.ByteLevel()  # type: ignore[assignment]
+    tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=vocab_size, special_tokens=list(SPECIAL_TOKENS), show_progress=False,
         initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()))
@@ -56,6 +56,13 @@ def train_tokenizer(texts: Iterable[str], vocab_size: int, context: int) -> PreT
         tokenizer_object=tokenizer, eos_token=END_OF_TEXT, pad_token=END_OF_TEXT,
         additional_special_tokens=[START_OF_TURN, END_OF_TURN], model_max_length=context,
         chat_template=CHAT_TEMPLATE, clean_up_tokenization_spaces=False)
+
+
+def token_id(tokenizer: PreTrainedTokenizerBase, token: str) -> int:
+    """The id of one token of the vocabulary."""
+    found = tokenizer.convert_tokens_to_ids(token)
+    assert isinstance(found, int)  # a list is for a list
+    return found
 
 
 def document_tokens(tokenizer: PreTrainedTokenizerBase, texts: list[str]) -> list[list[int]]:

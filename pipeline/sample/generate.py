@@ -51,7 +51,7 @@ def generate(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, prompts
         BadInput: a prompt leaves no room for an answer in the model's context.
     """
     how = Sampling(max_new_tokens, temperature, top_p)
-    encoded = [_encode(tokenizer, prompt) for prompt in prompts]
+    encoded = [tokens_of(tokenizer, prompt) for prompt in prompts]
     _check_room(encoded, max_new_tokens, _context(model))
     order = sorted(range(len(encoded)), key=lambda item: (len(encoded[item]), encoded[item], seeds[item]))
     batches = [order[start:start + batch_size] for start in range(0, len(order), batch_size)]
@@ -61,7 +61,7 @@ def generate(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, prompts
     for batch in progress(batches, "sampling"):
         drawn = _sample(model, tokenizer, [encoded[item] for item in batch], [seeds[item] for item in batch], how)
         for item, tokens in zip(batch, drawn, strict=True):
-            answers[item] = tokenizer.decode(tokens, skip_special_tokens=True)
+            answers[item] = str(tokenizer.decode(tokens, skip_special_tokens=True))
     model.train(training)
     return answers
 
@@ -73,7 +73,8 @@ def end_tokens(tokenizer: PreTrainedTokenizerBase) -> list[int]:
     return sorted(ends | ({tokenizer.eos_token_id} if tokenizer.eos_token_id is not None else set()))
 
 
-def _encode(tokenizer: PreTrainedTokenizerBase, prompt: list[Message]) -> tuple[int, ...]:
+def tokens_of(tokenizer: PreTrainedTokenizerBase, prompt: list[Message]) -> tuple[int, ...]:
+    """The tokens of a conversation, with the opening of the assistant's next turn."""
     text = tokenizer.apply_chat_template(prompt, tokenize=False, add_generation_prompt=True)
     return tuple(tokenizer(text, add_special_tokens=False)["input_ids"])
 

@@ -10,8 +10,8 @@ import json
 import shutil
 from pathlib import Path
 
-from pipeline.lm.checkpoint import check_complete, copy_checkpoint
 from pipeline.lm.chatml import adopt_chatml
+from pipeline.lm.checkpoint import check_complete, copy_checkpoint
 from pipeline.lm.determinism import configure, numeric_platform
 from pipeline.lm.hub import fetch_pinned, read_pin
 from pipeline.schema.base import Base, HubBase, LocalBase, ScratchBase

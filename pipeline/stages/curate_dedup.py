@@ -11,11 +11,12 @@ from pathlib import Path
 import polars as pl
 
 from pipeline.schema.curate_dedup import CurateDedup
+from pipeline.schema.decided import Decided
 from pipeline.stage.ledger import check_source_survival
 from pipeline.stage.progress import say
 from pipeline.stage.run import run_stage
 from pipeline.tables.curated import reason_counts, write_curated
-from pipeline.tables.ledger import Decided, ledger_table
+from pipeline.tables.ledger import ledger_table
 from pipeline.tables.parquet import read_table
 from pipeline.tables.preference import best_first
 from pipeline.text.chunks import Trimmed, without_repeats

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pipeline.lm.average import share_weights
 from pipeline.lm.determinism import configure, numeric_platform
-from pipeline.lm.heldout import heldout_sample, held_out_scores
+from pipeline.lm.heldout import held_out_scores, heldout_sample
 from pipeline.lm.load import load_model, load_tokenizer
 from pipeline.lm.save import save_model
 from pipeline.schema.dacpt import Dacpt

@@ -12,8 +12,10 @@ it is asked.
 """
 
 from pathlib import Path
+from typing import cast
 
 import polars as pl
+from transformers import PreTrainedModel
 
 from pipeline.evals.metrics import metrics as summarise
 from pipeline.evals.questions import Question, conversations, held_out_documents, questions
@@ -40,7 +42,8 @@ def main(checkpoint: Path, on: Path, documents: Path, general: Path, items: Path
          metrics: Path, params: Evaluate) -> dict[str, object]:
     """Ask `checkpoint` everything; write what it answered and what that scored."""
     configure(params.seed, load_section(Env, "env").threads)
-    respondent = Respondent(load_policy(checkpoint, on), load_tokenizer(checkpoint), params)
+    model = cast(PreTrainedModel, load_policy(checkpoint, on))  # an adapter passes everything on to its model
+    respondent = Respondent(model, load_tokenizer(checkpoint), params)
     authored, held = read_table(items), read_table(examples)
     rows = [
         *perplexity_rows(respondent, read_table(documents), read_table(general), authored),

@@ -24,7 +24,8 @@ def main(documents: Path, out: Path, params: SftData) -> dict[str, object] | Non
     """Cut, complete with distractors, check every citation, write."""
     domain = read_table(documents).filter(pl.col("origin") == "domain")
     rows = domain.select("doc_id", "split", "text", pl.col("title").fill_null("")).iter_rows()
-    cuts = [cut for row in progress(rows, "documents", total=domain.height) for cut in cut_document(*row, params)]
+    cuts = [cut for doc_id, split, text, title in progress(rows, "documents", total=domain.height)
+            for cut in cut_document(doc_id, split, text, title, params)]
     examples = compose(cuts, params)
     if not any(example.split == "train" for example in examples):
         raise BadInput(str(documents), "no document of the train split offers an example",

@@ -1,21 +1,11 @@
 """Build ledger rows: one decision per input, in the columns of `pipeline.schema.ledger`."""
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 import polars as pl
 
-from pipeline.schema.ledger import LEDGER, Decision
-
-
-class Decided(NamedTuple):
-    """What became of one input."""
-
-    decision: Decision
-    reason: str
-    score: float | None = None
-    evidence: str = ""
-    survivor_id: str = ""
+from pipeline.schema.decided import Decided
+from pipeline.schema.ledger import LEDGER
 
 
 def ledger_table(inputs: pl.DataFrame, decided: Iterable[Decided]) -> pl.DataFrame:

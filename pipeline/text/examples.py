@@ -123,10 +123,10 @@ def _section(text: str, part: Section, title: str, limits: Limits, choice: int) 
 
 def _labelled_examples(text: str, part: Section, limits: Limits, choice: int) -> Iterator[Found]:
     play = labelled(text, part.body, ("Scenario", "Required action", "Justification"))
-    if len(play) == 3:  # noqa: PLR2004  # all three labels
+    if len(play) == 3:
         yield from _playbook(text, play, limits, choice)
     ticket = labelled(text, part.body, ("Question", "Resolution"))
-    if len(ticket) == 2:  # noqa: PLR2004  # both labels
+    if len(ticket) == 2:
         yield from _ticket(text, part, ticket, limits, choice)
 
 

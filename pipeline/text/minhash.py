@@ -9,13 +9,12 @@ Shape letters: D documents, K hash functions (bands * rows), B bands.
 
 from collections.abc import Iterator
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from pipeline.text.words import Ragged, mix
+from pipeline.text.words import Ragged, compiled, mix
 
 U32 = NDArray[np.uint32]
 U64 = NDArray[np.uint64]
@@ -70,7 +69,7 @@ def _hash_functions(count: int, seed: int) -> tuple[U64, U64]:
     return drawn[:count] | np.uint64(1), drawn[count:]
 
 
-@numba.njit
+@compiled
 def _signatures(flat: U64, offsets: NDArray[np.int64], multipliers: U64, increments: U64) -> U32:
     found = np.full((len(offsets) - 1, len(multipliers)), np.uint32(0xFFFFFFFF), np.uint32)
     for document in range(len(offsets) - 1):
@@ -84,7 +83,7 @@ def _signatures(flat: U64, offsets: NDArray[np.int64], multipliers: U64, increme
     return found
 
 
-@numba.njit
+@compiled
 def _bucket_keys(rows: U32) -> U64:
     keys = np.empty(len(rows), np.uint64)
     for document in range(len(rows)):

@@ -15,8 +15,9 @@ _LABEL = re.compile(r"^\*\*([^*\n]+?)(?::\*\*|\*\*:)", re.MULTILINE)
 """`**Label:**` or `**Label**:` at the start of a line."""
 
 _SENTENCE_END = re.compile(r"(?<=[.!?])[\"')\]]*\s+(?=[A-Z0-9\"'(\[*])|\n\s*\n|\n(?=[-*|#>]|\d+[.)] )")
-_ABBREVIATED = re.compile(r"(?:^\s*\d+|\b(?:e\.g|i\.e|etc|cf|no|nos|art|sec|para|vs|dr|mr|mrs|ms|st|approx|u\.s)|\b[A-Z])\.$",
-                          re.IGNORECASE)
+_ABBREVIATED = re.compile(
+    r"(?:^\s*\d+|\b(?:e\.g|i\.e|etc|cf|no|nos|art|sec|para|vs|dr|mr|mrs|ms|st|approx|u\.s)|\b[A-Z])\.$",
+    re.IGNORECASE)
 
 
 class Span(NamedTuple):

@@ -16,6 +16,9 @@ READ = (".py", ".md", ".rst")
 NOT_PROSE = ("tests", "test", "testing", "_vendor", "vendor", "licenses")
 """Folders whose text is not documentation of the package itself."""
 
+LICENCE_HEAD = 100
+"""Characters of a licence field that name it; some packages put the whole text there."""
+
 
 class PackageFile(NamedTuple):
     """One file of a package."""
@@ -47,8 +50,9 @@ def package_files(name: str, version: str, licence: str) -> Iterator[PackageFile
 
 def declared_licence(package: Distribution) -> str:
     """What the package's metadata says of its licence, in its own words."""
-    words = [package.metadata.get("License-Expression"), (package.metadata.get("License") or "")[:100],
-             *(line for line in package.metadata.get_all("Classifier", []) if line.startswith("License"))]
+    fields = package.metadata.json
+    classifiers = [line for line in fields.get("classifier", []) if line.startswith("License")]
+    words = [str(fields.get("license_expression", "")), str(fields.get("license", ""))[:LICENCE_HEAD], *classifiers]
     return "; ".join(word for word in words if word)
 
 
@@ -65,6 +69,7 @@ def _is_wanted(entry: PackagePath) -> bool:
 
 
 def _read(entry: PackagePath) -> bytes:
+    assert entry.hash is not None  # by `_is_wanted`
     data = entry.read_binary()
     digest = hashlib.new(entry.hash.mode, data).digest()
     if base64.urlsafe_b64encode(digest).rstrip(b"=").decode() != entry.hash.value:

@@ -5,6 +5,7 @@ as sentences are wanted, so a doubtful paragraph is left out rather than repaire
 """
 
 import re
+from collections.abc import Callable
 from typing import NamedTuple
 
 BLANK_LINE = re.compile(r"\n[ \t\f]*\n")
@@ -13,11 +14,13 @@ ROLE = re.compile(r":[a-z][a-z:+-]*:`(?:[^`<]*<)?[~!.]?([^`>]*)>?`")
 LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)|`([^`<]+) <[^`>]+>`_{1,2}|\[\[?[0-9]+\]_?\]?|\[[0-9]+\]_")
 """Links and citation marks of Markdown and reStructuredText; groups 1 and 2 are the words shown."""
 MARKUP = re.compile(r"`{1,2}|\*{1,2}")
-CODE_MARKS = (">>>", "```", "::", ".. ", ":param", ":return", ":math", "$", "=", "{", "}", "|", "\\", "<", ">", "http")
-FUNCTION_WORDS = frozenset(
-    "a an and are as at be because been but by can do does each for from had has have if in into is it its may more "
-    "most must no not of on only or other over should so some such than that the their then there these they this "
-    "to under was we were when where which while who will with would you your".split())
+CODE_MARKS = (">>>", "```", "::", ".. ", ":param", ":return", ":math", "http", *"$={}|\\<>")
+_WORDS_BY_LETTER = """
+a an and are as at be because been but by can do does each for from had has have if in into is it its may more
+most must no not of on only or other over should so some such than that the their then there these they this
+to under was we were when where which while who will with would you your
+"""
+FUNCTION_WORDS = frozenset(_WORDS_BY_LETTER.split())
 """Closed-class English words: sentences are rich in them, lists of names are not."""
 WORD = re.compile(r"[A-Za-z][A-Za-z'-]*")
 
@@ -36,7 +39,7 @@ class ProseRules(NamedTuple):
 def paragraphs(text: str) -> list[str]:
     """Blank-line separated paragraphs of `text`, in order, blanks within each made single spaces.
 
-    A paragraph with an indented or listed line comes out empty-handed: it is left out.
+    A block with an indented or listed line is no paragraph and is left out.
     """
     blocks = BLANK_LINE.split(text.replace("\r\n", "\n"))
     return [" ".join(block.split()) for block in blocks if block.strip() and not _is_layout(block)]
@@ -69,8 +72,8 @@ def is_prose(paragraph: str, rules: ProseRules) -> bool:
             and _share(words, _is_code_word) <= rules.max_code_word_share)
 
 
-def _share(words: list[str], claim: object) -> float:
-    return sum(map(claim, words)) / len(words)  # type: ignore[arg-type, call-overload]
+def _share(words: list[str], claim: Callable[[str], bool]) -> float:
+    return sum(map(claim, words)) / len(words)
 
 
 def _is_function_word(word: str) -> bool:

@@ -11,15 +11,17 @@ match is about 10**-8 (64 bits, birthday bound).
 Shape letters: D documents, W words in all of them.
 """
 
-from collections.abc import Sequence
-from typing import NamedTuple
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, TypeVar, cast
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.text.unicode_classes import character_classes
+from pipeline.text.unicode_classes import IDEOGRAPHIC, character_classes
 
+F = TypeVar("F", bound=Callable[..., Any])
 U64 = NDArray[np.uint64]
 I64 = NDArray[np.int64]
 
@@ -29,6 +31,9 @@ MIX_1, MIX_2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 """SplitMix64's finaliser: Steele, Lea, Flood 2014, doi:10.1145/2660193.2660195"""
 GRAM_BASE = np.uint64(0x9E3779B97F4A7C15)
 """Odd multiplier of the polynomial over word hashes (2**64 over the golden ratio)."""
+
+_IDEOGRAPHS = "".join(f"{chr(first)}-{chr(last)}" for first, last in IDEOGRAPHIC)
+WORD = re.compile(rf"(?=\w)[{_IDEOGRAPHS}]|(?:(?![{_IDEOGRAPHS}])\w)+")
 
 
 class Ragged(NamedTuple):
@@ -41,6 +46,11 @@ class Ragged(NamedTuple):
     def of(self, document: int) -> U64:
         """The hashes of one document, in text order."""
         return self.flat[self.offsets[document]:self.offsets[document + 1]]
+
+
+def words_of(text: str) -> list[str]:
+    """The words themselves, as `word_hashes` sees them; the slow way, for evidence."""
+    return WORD.findall(text.lower())
 
 
 def word_hashes(texts: Sequence[str]) -> Ragged:
@@ -65,7 +75,12 @@ def ngram_hashes(words: Ragged, size: int) -> Ragged:
     return Ragged(_ngrams(words.flat, words.offsets, offsets, size), offsets)
 
 
-@numba.njit(inline="always")
+def compiled(kernel: F) -> F:
+    """`kernel` compiled by numba when it is first called (about half a second each, kept in memory only)."""
+    return cast(F, numba.njit(kernel))
+
+
+@compiled
 def mix(value: np.uint64) -> np.uint64:
     """Spread every input bit over all 64 output bits."""
     value = (value ^ (value >> np.uint64(30))) * MIX_1
@@ -73,7 +88,7 @@ def mix(value: np.uint64) -> np.uint64:
     return value ^ (value >> np.uint64(31))
 
 
-@numba.njit
+@compiled
 def _words(points: NDArray[np.uint32], classes: NDArray[np.uint8]) -> U64:
     """Word hashes of one text given as code points. classes: 0 between words, 1 in a word, 2 a word itself."""
     found = np.empty(len(points), np.uint64)
@@ -98,7 +113,7 @@ def _words(points: NDArray[np.uint32], classes: NDArray[np.uint8]) -> U64:
     return found[:count].copy()
 
 
-@numba.njit
+@compiled
 def _ngrams(flat: U64, starts: I64, targets: I64, size: int) -> U64:
     found = np.empty(targets[-1], np.uint64)
     for document in range(len(starts) - 1):

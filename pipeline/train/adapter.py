@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from datasets import Dataset
 from peft import LoraConfig, PeftModel, get_peft_model
+from peft.utils.other import TrainableTokensWrapper
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, Trainer
 
 from pipeline.lm.save import save_adapter
@@ -40,6 +41,22 @@ def new_adapter(model: PreTrainedModel, shape: AdapterShape, tokenizer: PreTrain
         task_type="CAUSAL_LM", trainable_token_indices=_token_indices(model, shape.trained_tokens, tokenizer)))
     assert isinstance(adapted, PeftModel)
     return adapted
+
+
+def show_head_bias(policy: PeftModel) -> None:
+    """Let TRL's fused head read `bias` of a head whose tokens are trained: peft 0.21's wrapper hides it.
+
+    Raises:
+        BadInput: the head has a bias, which peft's wrapper leaves out of its own forward pass.
+    """
+    base = policy.get_base_model()
+    assert isinstance(base, PreTrainedModel)
+    head = base.get_output_embeddings()
+    if isinstance(head, TrainableTokensWrapper):
+        if getattr(head.original_module, "bias", None) is not None:
+            raise BadInput("the base", "its head has a bias, with which peft cannot train single tokens",
+                           do="set `sft.lora.trained_tokens: []`")
+        head.register_parameter("bias", None)
 
 
 def _token_indices(model: PreTrainedModel, tokens: list[str],
@@ -85,7 +102,7 @@ def common_arguments(state: Path, params: AdapterTraining, num_examples: int) ->
         "max_grad_norm": params.max_grad_norm, "optim": "adamw_torch",
         "lr_scheduler_type": "warmup_stable_decay", "warmup_steps": round(params.warmup * steps),
         "lr_scheduler_kwargs": {"num_decay_steps": round(params.decay * steps), "decay_type": "linear"},
-        "bf16": params.precision == "bf16", "gradient_checkpointing": params.gradient_checkpointing,
+        "bf16": params.precision == "bf16", "activation_checkpointing": params.gradient_checkpointing,
         "train_sampling_strategy": "sequential",  # the examples lie in training order already
         "logging_steps": params.log_steps, "logging_nan_inf_filter": False,
         "save_strategy": "steps", "save_steps": params.save_steps, "save_total_limit": 2,

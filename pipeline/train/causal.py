@@ -87,7 +87,8 @@ def training_arguments(state: Path, params: Training) -> TrainingArguments:
         logging_steps=params.log_steps, logging_nan_inf_filter=False,
         save_strategy="steps", save_steps=params.save_steps, save_total_limit=2,
         seed=params.seed, data_seed=params.seed, deepspeed=params.deepspeed or None,
-        use_cpu=not torch.cuda.is_available(), ddp_backend="gloo" if params.world_size > 1 and not torch.cuda.is_available() else None,
+        use_cpu=not torch.cuda.is_available(),
+        ddp_backend="gloo" if params.world_size > 1 and not torch.cuda.is_available() else None,
         disable_tqdm=True, report_to=[], dataloader_num_workers=0, dataloader_pin_memory=False,
         remove_unused_columns=False)
 
@@ -175,6 +176,7 @@ def fold_adapter(job: CausalJob, policy: PeftModel, state: Mapping[str, torch.Te
         raise BadInput("packed training", "the adapter's weights do not fit the base",
                        got=str(sorted(missing)[:3]))
     fresh.load_state_dict(adapter, strict=False)
-    folded = fresh.merge_and_unload()
+    folded: torch.nn.Module = fresh.merge_and_unload()
+    folded.to(DTYPES[job.training.weights])
     assert isinstance(folded, PreTrainedModel)
-    return folded.to(DTYPES[job.training.weights])
+    return folded

@@ -14,7 +14,7 @@ from pipeline.stage.progress import say
 class SayProgress(TrainerCallback):
     """One line a logged step: step, loss, learning rate."""
 
-    def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl,
+    def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl,  # noqa: ARG002
                logs: dict[str, float] | None = None, **_: Any) -> None:
         """Called by the trainer every `logging_steps`."""
         if state.is_world_process_zero and logs and "loss" in logs:
@@ -23,6 +23,7 @@ class SayProgress(TrainerCallback):
 
 
 Point = dict[str, float]
+FIRST_COLUMNS = ("step", "loss", "lr")
 
 
 def loss_curve(history: list[dict[str, float]]) -> list[Point]:
@@ -32,10 +33,10 @@ def loss_curve(history: list[dict[str, float]]) -> list[Point]:
 
 
 def write_curve(out: Path, points: list[Point]) -> None:
-    """Write `points` as CSV for `dvc plots`, columns in the order of the first point."""
+    """Write `points` as CSV for `dvc plots`: `FIRST_COLUMNS`, then what else a point has, by name."""
     text = io.StringIO()
-    table = csv.DictWriter(text, fieldnames=list(points[0]) if points else ["step", "loss", "lr"],
-                           lineterminator="\n")
+    others = sorted({name for point in points for name in point} - set(FIRST_COLUMNS))
+    table = csv.DictWriter(text, fieldnames=[*FIRST_COLUMNS, *others], lineterminator="\n")
     table.writeheader()
     table.writerows(points)
     with output_file(out) as scratch:

@@ -5,7 +5,6 @@ from typing import Any
 
 import torch
 from torch.optim import AdamW, Muon
-from transformers import PreTrainedModel
 
 from pipeline.schema.training import Training
 
@@ -54,7 +53,7 @@ class MuonWithAdamW(torch.optim.Optimizer):
         self.param_groups = [group for part in self.parts for group in part.param_groups]
 
 
-def make_optimizer(model: PreTrainedModel, params: Training) -> torch.optim.Optimizer:
+def make_optimizer(model: torch.nn.Module, params: Training) -> torch.optim.Optimizer:
     """The optimizer `params` names over the weights that take gradients."""
     named = [(name, weight) for name, weight in model.named_parameters() if weight.requires_grad]
     hidden = [weight for name, weight in named if is_hidden_matrix(name, weight)]

@@ -102,7 +102,7 @@ def mark_whole(state: Path) -> None:
 class MarkWhole(TrainerCallback):
     """Mark each state when the trainer has finished writing it."""
 
-    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl,
+    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl,  # noqa: ARG002
                 **_: Any) -> None:
         """Called by the trainer after the last file of `checkpoint-<step>` is closed."""
         if state.is_world_process_zero:

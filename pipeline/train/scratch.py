@@ -7,7 +7,7 @@ import polars as pl
 from pipeline.lm.architecture import scratch_model
 from pipeline.lm.determinism import configure
 from pipeline.lm.save import save_model
-from pipeline.lm.tokenise import END_OF_TURN, document_tokens, train_tokenizer
+from pipeline.lm.tokenise import END_OF_TEXT, END_OF_TURN, document_tokens, token_id, train_tokenizer
 from pipeline.schema.base import ScratchBase
 from pipeline.schema.pack import ROWS
 from pipeline.stage.outputs import output_dir
@@ -27,9 +27,9 @@ def prepare_scratch(documents: pl.DataFrame, params: ScratchBase, work: Path, th
     texts = documents["text"].to_list()
     context = params.architecture.context
     tokenizer = train_tokenizer(texts, params.vocab_size, context)
-    end = tokenizer.convert_tokens_to_ids(tokenizer.eos_token)
+    end = token_id(tokenizer, END_OF_TEXT)
     model = scratch_model(params.architecture, len(tokenizer), end,
-                          [end, tokenizer.convert_tokens_to_ids(END_OF_TURN)], params.training.seed)
+                          [end, token_id(tokenizer, END_OF_TURN)], params.training.seed)
     with output_dir(work / "first") as scratch:
         save_model(model, tokenizer, scratch)
     rows = pack_documents(documents["doc_id"].to_list(), document_tokens(tokenizer, texts), [1] * len(texts),

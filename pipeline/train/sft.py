@@ -18,7 +18,8 @@ import torch
 from peft import PeftModel
 from pydantic import Field
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
-from trl import SFTConfig, SFTTrainer
+from trl.trainer.sft_config import SFTConfig
+from trl.trainer.sft_trainer import SFTTrainer
 
 from pipeline.engine.launch import launch, needs_launch
 from pipeline.lm.determinism import configure
@@ -37,6 +38,7 @@ from pipeline.train.adapter import (
     new_adapter,
     quiet,
     run_order,
+    show_head_bias,
     write_adapter,
 )
 from pipeline.train.curve import loss_curve
@@ -119,6 +121,7 @@ def _policy(job: SftJob, tokenizer: PreTrainedTokenizerBase) -> PeftModel:
         policy = new_adapter(load_model(Path(job.on), dtype, job.training.quantisation), job.shape, tokenizer)
     if not isinstance(policy, PeftModel):
         raise BadInput(job.adapter, "is not an adapter", wanted="a LoRA adapter to go on from")
+    show_head_bias(policy)
     return policy
 
 

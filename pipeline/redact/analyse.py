@@ -1,0 +1,76 @@
+"""Find personal data in chunks of text: Presidio's analyzer over our recognisers, overlaps united."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from presidio_analyzer import AnalyzerEngine, RecognizerRegistry, RecognizerResult
+
+from pipeline.redact.recognisers import LANGUAGE, FailClosed, PatternRecogniser, TaggerEngine, TaggerRecogniser
+from pipeline.redact.rules import RULES, code_rules
+from pipeline.redact.tagger import Tagger
+from pipeline.schema.curate_redact import CurateRedact
+from pipeline.schema.errors import BrokenContract
+
+
+class Found(NamedTuple):
+    """Personal data in a text; spans of one text are in order and never overlap."""
+
+    start: int
+    end: int
+    kind: str
+    recogniser: str
+    score: float
+
+
+class Analyser:
+    """Presidio with our engine and recognisers."""
+
+    def __init__(self, tagger: Tagger, params: CurateRedact, extra: Sequence[FailClosed] = ()) -> None:
+        rules = (*code_rules(params.codes), *RULES)
+        recognisers: list[FailClosed] = [TaggerRecogniser(params.tagger_scores), *map(PatternRecogniser, rules), *extra]
+        self.engine = TaggerEngine(tagger, params.nothing_bias)
+        self.presidio = AnalyzerEngine(
+            registry=RecognizerRegistry(recognizers=recognisers, supported_languages=[LANGUAGE]), nlp_engine=self.engine,
+            supported_languages=[LANGUAGE], default_score_threshold=params.min_score)
+        self.entities = sorted({kind for recogniser in recognisers for kind in recogniser.supported_entities})
+        self.allow = list(params.not_personal)
+        running = self.presidio.registry.get_recognizers(language=LANGUAGE, entities=self.entities)
+        if {recogniser.id for recogniser in running} != {recogniser.id for recogniser in recognisers}:
+            raise BrokenContract("curate_redact", "Presidio would not run every recogniser",
+                                 wanted=str(len(recognisers)), got=str(len(running)))
+
+    def found(self, texts: Sequence[str]) -> list[list[Found]]:
+        """Personal data in each text.
+
+        Raises:
+            RecogniserFailed: names the recogniser.
+        """
+        return [united(self._analyse(text, artifacts))
+                for text, artifacts in self.engine.process_batch(texts, LANGUAGE)]
+
+    def _analyse(self, text: str, artifacts: object) -> list[Found]:
+        results: list[RecognizerResult] = self.presidio.analyze(
+            text, LANGUAGE, entities=self.entities, nlp_artifacts=artifacts, allow_list=self.allow)
+        return [Found(result.start, result.end, result.entity_type,
+                      result.recognition_metadata[RecognizerResult.RECOGNIZER_NAME_KEY], result.score) for result in results]
+
+
+def united(found: list[Found]) -> list[Found]:
+    """Overlapping finds made one: the surest names it, all their characters are covered.
+
+    Ties go to patterns, then to the longer, then to the type first in the alphabet, so the order of
+    `found` is free.
+    """
+    united_: list[Found] = []
+    for find in sorted(found, key=lambda find: (find.start, find.end, find.kind, find.recogniser)):
+        if united_ and find.start < united_[-1].end:
+            last = united_.pop()
+            best = min(last, find, key=_rank)
+            find = best._replace(start=last.start, end=max(last.end, find.end))
+        united_.append(find)
+    return united_
+
+
+def _rank(find: Found) -> tuple[float, bool, int, str, str]:
+    """Smallest first."""
+    return -find.score, find.recogniser == "tagger", find.start - find.end, find.kind, find.recogniser

@@ -1,0 +1,49 @@
+"""Finds of chunks kept between runs, so that 1% more documents cost 1% more.
+
+A cache file is named by everything that decides its content: model, parameters of the analysis, the
+code that analyses, and the versions of the libraries below it. A file that cannot be read is as good
+as none: the same bytes come out, later.
+"""
+
+import hashlib
+import json
+from importlib.metadata import version
+from pathlib import Path
+
+import polars as pl
+
+from pipeline.redact.shard import FINDS
+from pipeline.schema.curate_redact import CurateRedact
+from pipeline.stage.hashing import file_sha256, hash_artefact
+from pipeline.stage.outputs import output_file
+from pipeline.stage.progress import say
+
+LIBRARIES = ("presidio-analyzer", "regex", "numpy")
+LATER = ("pseudonym", "pseudonym_key", "pseudonym_digits", "spread_names", "max_density", "min_density_spans")
+"""Parameters of what is done with finds; they do not decide what is found in a chunk."""
+
+
+def cache_file(folder: Path, model: Path, params: CurateRedact) -> Path:
+    """Where finds under this identity are kept."""
+    code = {path.name: file_sha256(path) for path in sorted(Path(__file__).parent.glob("*.py"))}
+    decides = {"model": hash_artefact(model).digest, "params": params.model_dump(mode="json", exclude=set(LATER)),
+               "code": code, "libraries": {name: version(name) for name in LIBRARIES}}
+    identity = hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
+    return folder / f"{identity}.parquet"
+
+
+def kept_finds(path: Path) -> pl.DataFrame:
+    """Rows of FINDS in the cache file; none if there is no readable one."""
+    if not path.exists():
+        return pl.DataFrame(schema=FINDS)
+    try:
+        return pl.read_parquet(path).select(pl.col(name).cast(dtype) for name, dtype in FINDS.items())
+    except pl.exceptions.PolarsError as err:
+        say(f"{path}: not readable as a cache ({type(err).__name__}), everything is analysed again")
+        return pl.DataFrame(schema=FINDS)
+
+
+def keep_finds(path: Path, finds: pl.DataFrame) -> None:
+    """Replace the cache file, whole or not at all."""
+    with output_file(path) as scratch:
+        finds.sort("key").write_parquet(scratch)

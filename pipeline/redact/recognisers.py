@@ -1,0 +1,159 @@
+"""Presidio recognisers that fail closed, and the NLP engine that carries the tagger.
+
+Presidio 2.2.366 loses errors in three places that matter here:
+- `PatternRecognizer` logs a pattern that runs out of time and goes on without it;
+- its model recognisers (`huggingface_ner_recognizer`) log an exception and return nothing;
+- `AnalyzerEngine` takes an answer of None for "nothing found".
+Each would read as "no personal data". `FailClosed` turns them into `RecogniserFailed`, with a name.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import regex
+from presidio_analyzer import EntityRecognizer, RecognizerResult
+from presidio_analyzer.nlp_engine import NlpArtifacts, NlpEngine
+
+from pipeline.redact.rules import NEAR_AFTER, NEAR_BEFORE, NEAR_BOOST, Rule
+from pipeline.redact.tagger import TYPES, Span, Tagger
+from pipeline.schema.errors import BadInput, PedigreeError
+
+LANGUAGE = "en"
+"""Presidio keys recognisers by language. Ours ask nothing of it, so all text goes by this one."""
+TIMEOUT_S = 20
+"""For one pattern on one chunk; a linear pattern needs milliseconds, so running out is an error."""
+FLAGS = regex.IGNORECASE | regex.MULTILINE | regex.VERSION0
+
+
+class RecogniserFailed(PedigreeError):
+    """A recogniser raised, ran out of time or gave no answer; nothing may be published."""
+
+
+class FailClosed(EntityRecognizer):  # type: ignore[misc]  # presidio ships no types
+    """A recogniser whose errors stop the run and carry its name."""
+
+    def load(self) -> None:
+        """Nothing to load."""
+
+    def analyze(self, text: str, entities: list[str], nlp_artifacts: NlpArtifacts | None = None) -> list[RecognizerResult]:
+        """Results of `find`, marked with this recogniser.
+
+        Raises:
+            RecogniserFailed: whatever `find` raised, or an answer of None.
+        """
+        try:
+            found = [Span(*span) for span in self.find(text, nlp_artifacts)]
+        except Exception as err:  # any error at all must stop the stage; it is raised again, with a name
+            raise RecogniserFailed(f"recogniser `{self.name}`", f"failed ({type(err).__name__}: {err})",
+                                   do="no document is written; mend the recogniser or the tagger, then run again") from err
+        marks = {RecognizerResult.RECOGNIZER_NAME_KEY: self.name, RecognizerResult.RECOGNIZER_IDENTIFIER_KEY: self.id}
+        return [RecognizerResult(kind, start, end, score, recognition_metadata=marks) for start, end, kind, score in found]
+
+    def find(self, text: str, artifacts: NlpArtifacts | None) -> Iterable[Span]:
+        """Spans in `text`."""
+        raise NotImplementedError
+
+
+class PatternRecogniser(FailClosed):
+    """One rule of `pipeline.redact.rules`."""
+
+    def __init__(self, rule: Rule) -> None:
+        super().__init__([rule.kind], name=rule.name, supported_language=LANGUAGE)
+        self.rule = rule
+        try:
+            self.pattern = regex.compile(rule.regex, FLAGS)
+            self.needs = regex.compile(rule.needs, FLAGS)
+        except regex.error as err:
+            raise BadInput("params.yaml", f"`curate_redact.codes`: {rule.name} is no regular expression ({err})",
+                           do="correct the pattern") from err
+        self.near = regex.compile("|".join(rf"\b{regex.escape(word)}" for word in rule.near), FLAGS) if rule.near else None
+
+    def find(self, text: str, artifacts: NlpArtifacts | None) -> Iterator[Span]:
+        """Matches whose check does not refuse them, raised by context words."""
+        if not self.needs.search(text):
+            return
+        group = "v" if "v" in self.pattern.groupindex else 0
+        for match in self.pattern.finditer(text, timeout=TIMEOUT_S):
+            start, end = match.span(group)
+            score: float | None = self.rule.score
+            if self.rule.check is not None:
+                verdict = self.rule.check(text[start:end])
+                score, end = verdict.score if verdict.score is not None else score, start + verdict.length
+            if score and start < end:
+                yield Span(start, end, self.rule.kind, round(min(1.0, score + self._context(text, start, end)), 3))
+
+    def _context(self, text: str, start: int, end: int) -> float:
+        if self.near is None:
+            return 0.0
+        around = text[max(0, start - NEAR_BEFORE):start] + "\n" + text[end:end + NEAR_AFTER]
+        return NEAR_BOOST if self.near.search(around) else 0.0
+
+
+class TaggerRecogniser(FailClosed):
+    """Hands over what the engine found when it ran the tagger on the whole batch."""
+
+    def __init__(self, thresholds: dict[str, float]) -> None:
+        super().__init__(list(TYPES), name="tagger", supported_language=LANGUAGE)
+        self.thresholds = thresholds
+
+    def find(self, text: str, artifacts: NlpArtifacts | None) -> list[Span]:
+        """The engine's spans whose score reaches the threshold of their type."""
+        if not isinstance(artifacts, TaggerArtifacts):
+            raise TypeError("the analyzer was not given the tagger's artifacts")
+        return [span for span in artifacts.spans if span.score >= self.thresholds[span.kind]]
+
+
+class TaggerArtifacts(NlpArtifacts):  # type: ignore[misc]
+    """Spans of one text. Presidio's token lists stay empty: context words are found by character."""
+
+    def __init__(self, spans: list[Span]) -> None:
+        super().__init__(entities=[], tokens=[], tokens_indices=[], lemmas=[], nlp_engine=None, language=LANGUAGE)
+        self.spans = spans
+
+
+class TaggerEngine(NlpEngine):  # type: ignore[misc]
+    """Presidio's NLP engine made of our tagger; only `process_batch` is fast."""
+
+    def __init__(self, tagger: Tagger, nothing_bias: float) -> None:
+        self.tagger, self.nothing_bias = tagger, nothing_bias
+
+    def load(self) -> None:
+        """The tagger is loaded when it is given."""
+
+    def is_loaded(self) -> bool:
+        """Always."""
+        return True
+
+    def process_text(self, text: str, language: str) -> TaggerArtifacts:
+        """One text."""
+        return self.artifacts([text])[0]
+
+    def process_batch(self, texts: Iterable[str], language: str, batch_size: int = 1, n_process: int = 1,
+                      **_: Any) -> Iterator[tuple[str, TaggerArtifacts]]:
+        """All texts at once: the tagger cuts its own batches, and their size changes nothing."""
+        listed = list(texts)
+        yield from zip(listed, self.artifacts(listed), strict=True)
+
+    def artifacts(self, texts: Sequence[str]) -> list[TaggerArtifacts]:
+        """Raises RecogniserFailed if the tagger does."""
+        try:
+            return [TaggerArtifacts(spans) for spans in self.tagger.spans(texts, self.nothing_bias)]
+        except Exception as err:  # as in FailClosed: named, then raised
+            raise RecogniserFailed("recogniser `tagger`", f"failed ({type(err).__name__}: {err})",
+                                   do="no document is written; run the stage pii_model again") from err
+
+    def is_stopword(self, word: str, language: str) -> bool:
+        """Not used."""
+        return False
+
+    def is_punct(self, word: str, language: str) -> bool:
+        """Not used."""
+        return False
+
+    def get_supported_entities(self) -> list[str]:
+        """Types of the tagger."""
+        return list(TYPES)
+
+    def get_supported_languages(self) -> list[str]:
+        """The one that stands for all."""
+        return [LANGUAGE]

@@ -1,0 +1,139 @@
+"""Train the tagger: the arithmetic of `tagger.py` in float32 with gradients, then put on the grid.
+
+Shapes as in `tagger.py`: L places on a tape, W different words, C width, D embedding, K labels.
+"""
+
+import random
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from pipeline.redact.generate import Labelled
+from pipeline.redact.tagger import ACTIVATION_TOP, DILATIONS, LABELS, REACH, TYPES, on_grid
+from pipeline.redact.words import NUM_SHAPES, cut, grams
+from pipeline.stage.progress import progress
+
+NOTHING = -100
+"""Label of places between texts; `cross_entropy` leaves it out."""
+
+
+class Example(NamedTuple):
+    """A text as the trainer sees it: T words."""
+
+    words: list[str]
+    shapes: list[int]
+    labels: list[int]
+
+
+class Net(nn.Module):
+    """`tagger.Tagger` with gradients; names of weights are the same."""
+
+    def __init__(self, buckets: int, embedding: int, width: int) -> None:
+        super().__init__()
+        self.grams = nn.EmbeddingBag(buckets, embedding, mode="sum")
+        self.entry = nn.Linear(embedding, width, bias=False)
+        self.shapes = nn.Embedding(NUM_SHAPES, width)
+        self.near = nn.ModuleList(nn.Linear(3 * width, width) for _ in DILATIONS)
+        self.exit = nn.Linear(width, len(LABELS))
+        nn.init.normal_(self.grams.weight, std=0.1)
+
+    def forward(self, grams_G: Tensor, offsets_W: Tensor, words_L: Tensor, shapes_L: Tensor, drop: float) -> Tensor:
+        """(L, K) logits. `drop`: share of hidden values set to zero, the rest scaled up."""
+        used_L1 = (shapes_L > 0).unsqueeze(1)
+        vectors_WC = self.entry(self.grams(grams_G, offsets_W))
+        hidden_LC = _kept(vectors_WC[words_L] + self.shapes(shapes_L), drop) * used_L1
+        for layer, dilation in zip(self.near, DILATIONS, strict=True):
+            near_L3C = torch.cat([_shifted(hidden_LC, dilation), hidden_LC, _shifted(hidden_LC, -dilation)], dim=1)
+            hidden_LC = _kept(hidden_LC + torch.relu(layer(near_L3C)), drop) * used_L1
+        logits_LK: Tensor = self.exit(hidden_LC)
+        return logits_LK
+
+    def grid(self) -> dict[str, NDArray[np.int16]]:
+        """The weights as `tagger.save_tagger` takes them."""
+        named = {"grams": self.grams.weight, "entry": self.entry.weight.T, "shapes": self.shapes.weight,
+                 "exit": self.exit.weight.T, "exit_bias": self.exit.bias}
+        for number, layer in enumerate(self.near):
+            named |= {f"near.{number}": layer.weight.T, f"bias.{number}": layer.bias}
+        return {name: on_grid(weight.detach().double().numpy()) for name, weight in named.items()}
+
+
+def as_example(labelled: Labelled) -> Example:
+    """Words with BIO labels; a word belongs to a span that holds its first character."""
+    words = cut(labelled.text)
+    labels = [0] * len(words)
+    for start, end, kind in labelled.spans:
+        inside = [place for place, word in enumerate(words) if start <= word.start < end]
+        first = 1 + 2 * TYPES.index(kind)
+        for place in inside:
+            labels[place] = first + (place != inside[0])
+    return Example([word.text for word in words], [word.shape for word in words], labels)
+
+
+def train(examples: Sequence[Example], *, seed: int, epochs: int, tape: int, learning_rate: float, drop: float,
+          buckets: int, embedding: int, width: int) -> Net:
+    """A trained net. Every epoch sees every example once, in another order; the rate falls to zero."""
+    torch.manual_seed(seed)
+    # every place of every output is written; filling it first costs a fifth of the run
+    torch.utils.deterministic.fill_uninitialized_memory = False
+    net = Net(buckets, embedding, width)
+    optimiser = torch.optim.AdamW(net.parameters(), lr=learning_rate, weight_decay=0.01)
+    tapes = [tape_ for epoch in range(epochs) for tape_ in _tapes(examples, f"{seed}/{epoch}", tape)]
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, learning_rate, total_steps=len(tapes), pct_start=0.1)
+    known: dict[str, list[int]] = {}
+    for batch in progress(tapes, "train the tagger"):
+        *inputs, labels_L = _tensors([examples[index] for index in batch], known, buckets)
+        loss = nn.functional.cross_entropy(net(*inputs, drop), labels_L, ignore_index=NOTHING)
+        optimiser.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+        optimiser.step()
+        schedule.step()
+    return net
+
+
+def _tapes(examples: Sequence[Example], seed: str, tape: int) -> Iterator[list[int]]:
+    order = list(range(len(examples)))
+    random.Random(seed).shuffle(order)
+    batch: list[int] = []
+    filled = 0
+    for index in order:
+        batch.append(index)
+        filled += len(examples[index].words) + REACH
+        if filled >= tape:
+            yield batch
+            batch, filled = [], 0
+
+
+def _tensors(batch: list[Example], known: dict[str, list[int]], buckets: int) -> tuple[Tensor, ...]:
+    """(grams_G, offsets_W, words_L, shapes_L, labels_L); word 0 is the padding, without n-grams."""
+    places: dict[str, int] = {"": 0}
+    words, shapes, labels = [0] * REACH, [0] * REACH, [NOTHING] * REACH
+    for example in batch:
+        words += [places.setdefault(word, len(places)) for word in example.words] + [0] * REACH
+        shapes += example.shapes + [0] * REACH
+        labels += example.labels + [NOTHING] * REACH
+    bags = [_grams(word, known, buckets) if word else [] for word in places]
+    offsets = np.cumsum([0] + [len(bag) for bag in bags[:-1]])
+    return (torch.tensor([gram for bag in bags for gram in bag]), torch.tensor(offsets),
+            torch.tensor(words), torch.tensor(shapes), torch.tensor(labels))
+
+
+def _grams(word: str, known: dict[str, list[int]], buckets: int) -> list[int]:
+    if word not in known:
+        known[word] = grams(word, buckets)
+    return known[word]
+
+
+def _kept(values: Tensor, drop: float) -> Tensor:
+    clipped = torch.clamp(values, 0.0, 2.0**ACTIVATION_TOP)
+    return nn.functional.dropout(clipped, drop) if drop else clipped
+
+
+def _shifted(values_LC: Tensor, places: int) -> Tensor:
+    if places > 0:
+        return nn.functional.pad(values_LC[:-places], (0, 0, places, 0))
+    return nn.functional.pad(values_LC[-places:], (0, 0, 0, -places))

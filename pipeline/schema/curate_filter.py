@@ -1,0 +1,116 @@
+"""Section `curate_filter` of params.yaml."""
+
+import re
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from pipeline.schema.section import Section
+
+ISO_DATE = r"^\d{4}-\d{2}-\d{2}$"
+
+
+class GopherQuality(Section):
+    """Rae et al. 2021 (arXiv:2112.11446), section A1.1; arguments of datatrove's filter."""
+
+    min_doc_words: int = Field(ge=1)
+    """Words that are not symbols alone."""
+    max_doc_words: int = Field(ge=1)
+    min_avg_word_length: int = Field(ge=1)
+    max_avg_word_length: int = Field(ge=1)
+    max_symbol_word_ratio: float = Field(gt=0)
+    """`#` and ellipses per word."""
+    max_bullet_lines_ratio: float = Field(gt=0, le=1)
+    max_ellipsis_lines_ratio: float = Field(gt=0, le=1)
+    max_non_alpha_words_ratio: float = Field(gt=0, le=1)
+    """Least share of words with a letter (datatrove's name says the opposite)."""
+    min_stop_words: int = Field(ge=1)
+    """Distinct words among the, be, to, of, and, that, have, with."""
+
+
+class GopherRepetition(Section):
+    """Rae et al. 2021, table A1; arguments of datatrove's filter, shares in [0, 1]."""
+
+    dup_line_frac: float = Field(gt=0, le=1)
+    dup_para_frac: float = Field(gt=0, le=1)
+    dup_line_char_frac: float = Field(gt=0, le=1)
+    dup_para_char_frac: float = Field(gt=0, le=1)
+    top_n_grams: list[tuple[int, float]]
+    """(n, largest share of characters in the most frequent n-gram)."""
+    dup_n_grams: list[tuple[int, float]]
+    """(n, largest share of characters in repeated n-grams)."""
+
+
+class C4Quality(Section):
+    """Raffel et al. 2020 (arXiv:1910.10683), section 2.2; arguments of datatrove's filter."""
+
+    filter_no_terminal_punct: bool
+    """Count only lines that end a sentence."""
+    min_num_sentences: int = Field(ge=1)
+    min_words_per_line: int = Field(ge=1)
+    """Shorter lines do not count."""
+    filter_curly_bracket: bool
+    """Drop documents with a `{`."""
+    filter_policy: bool
+    """Do not count lines that mention a privacy policy, cookies or terms of use."""
+    filter_javascript: bool
+    """Do not count lines that mention JavaScript."""
+
+
+class FineWebQuality(Section):
+    """Penedo et al. 2024 (arXiv:2406.17557), section 3.6; arguments of datatrove's filter."""
+
+    line_punct_thr: float = Field(ge=0, le=1)
+    """Least share of lines that end a sentence."""
+    short_line_thr: float = Field(gt=0, le=1)
+    """Largest share of lines of at most `short_line_length` characters."""
+    short_line_length: int = Field(ge=1)
+    char_duplicates_ratio: float = Field(gt=0, le=1)
+    """Largest share of characters in repeated lines."""
+    new_line_ratio: float = Field(gt=0)
+    """Line breaks per word."""
+
+
+class CurateFilter(Section):
+    """Gates in the order in which they are tried; the first that fails names the reason."""
+
+    rights_bases: list[str] = Field(min_length=1)
+    """Rights bases that permit training."""
+    refused_licences: list[str]
+    """Licences that do not, whatever the basis."""
+    embargo_terms: list[str]
+    """Regular expressions, not minding case; one match anywhere in the text or title drops the document."""
+    not_before: str = Field(pattern=ISO_DATE)
+    """Oldest publication date kept."""
+    not_after: str = Field(pattern=ISO_DATE)
+    """Newest publication date kept."""
+    unknown_date: Literal["keep", "drop"]
+    """What becomes of documents without a publication date."""
+    languages: list[str] = Field(min_length=1)
+    """ISO 639-1 codes kept."""
+    language_chars: int = Field(ge=1)
+    """Characters from the start of the text that the language is told from."""
+    min_language_probability: float = Field(ge=0, le=1)
+    """Less sure answers count as another language."""
+    gopher_quality: GopherQuality
+    gopher_repetition: GopherRepetition
+    c4_quality: C4Quality
+    fineweb_quality: FineWebQuality
+    min_quality: float = Field(ge=0, le=1)
+    """Least P(domain) of the quality model."""
+    min_quality_words: int = Field(ge=0)
+    """Shorter documents are not judged by the quality model: a few words decide too much."""
+    max_loss: dict[str, float]
+    """Source -> largest share of documents it may lose; sources not named: `default_max_loss`."""
+    default_max_loss: float = Field(ge=0, le=1)
+    """For the other sources."""
+
+    @field_validator("embargo_terms")
+    @classmethod
+    def _compile(cls, terms: list[str]) -> list[str]:
+        for term in terms:
+            try:
+                re.compile(term)
+            except re.error as err:
+                raise ValueError(f"`{term}` is not a regular expression: {err}") from err
+        return terms

@@ -1,0 +1,93 @@
+"""Stage `pii_model`: train the token tagger that finds personal data where patterns cannot.
+
+Reads   --lists    given.txt, surnames.txt, templates.txt, fillers.txt: authored lists
+        --general  table with DOCUMENTS columns: text in which nothing is to be found
+        --hard     JSONL of {"text": "... {{TYPE|value}} ..."}: hand-written, measured on, never trained on
+Writes  --out      the tagger: tagger.safetensors, tagger.json (no pickle)
+        --metrics  JSON: span recall and precision on held-out generated examples, on held-out general
+                   text, and on the hand-written set (of the tagger alone, without patterns)
+
+No text of the lake is read. A model bootstrapped like this raises recall over patterns; it promises
+no privacy. For real people measure it on your own documents, and add lists of your own.
+"""
+
+import json
+import random
+from collections.abc import Sequence
+from pathlib import Path
+
+from pipeline.lm.determinism import configure
+from pipeline.redact.generate import Labelled, Lists, example, read_lists, split_lists
+from pipeline.redact.measure import Truth, recall_by_kind, score, unmarked
+from pipeline.redact.negatives import negatives, reshaped, vocabulary
+from pipeline.redact.tagger import Tagger, load_tagger, save_tagger
+from pipeline.redact.training import as_example, train
+from pipeline.schema.env import Env
+from pipeline.schema.errors import BadInput
+from pipeline.schema.pii_model import PiiModel
+from pipeline.stage.outputs import output_dir, write_json
+from pipeline.stage.params import load_section
+from pipeline.stage.run import run_stage
+from pipeline.tables.parquet import read_table
+
+HELDOUT_NEGATIVES = 500
+"""Paragraphs of general text kept from training, to count false finds on."""
+
+
+def main(lists: Path, general: Path, hard: Path, out: Path, metrics: Path, params: PiiModel) -> dict[str, object]:
+    """Train, save, measure what was saved."""
+    configure(params.seed, load_section(Env, "env").threads)
+    wide, calm = read_lists(lists), read_table(general)["text"].to_list()
+    paragraphs = negatives(calm, wide)
+    if len(paragraphs) <= HELDOUT_NEGATIVES:
+        raise BadInput(str(general), "too little general text to train on", wanted=f"over {HELDOUT_NEGATIVES} paragraphs",
+                       got=str(len(paragraphs)))
+    random.Random(params.seed).shuffle(paragraphs)
+    quiet, learnt = paragraphs[:HELDOUT_NEGATIVES], paragraphs[HELDOUT_NEGATIVES:][:params.negatives]
+    ours, heldout = split_lists(wide._replace(words=vocabulary(learnt, wide)), params.heldout_share, params.seed)
+    examples = [*_examples(ours, params, params.examples), *(reshaped(text, params.seed) for text in learnt)]
+    net = train([as_example(one) for one in examples], seed=params.seed, epochs=params.epochs, tape=params.tape,
+                learning_rate=params.learning_rate, drop=params.dropout, buckets=params.buckets,
+                embedding=params.embedding, width=params.width)
+    with output_dir(out) as folder:
+        save_tagger(net.grid(), folder)
+    tagger = load_tagger(out)
+    write_json(metrics, {
+        "examples": len(examples),
+        "heldout_generated": measured(tagger, _examples(heldout, params, params.heldout_examples)),
+        "heldout_general": measured(tagger, [Labelled(text, []) for text in quiet]),
+        "hard": measured(tagger, read_marked(hard))})
+    return {}
+
+
+def measured(tagger: Tagger, examples: Sequence[Labelled]) -> dict[str, object]:
+    """Recall, precision and recall by type of the tagger alone, every find counted."""
+    found = tagger.spans([one.text for one in examples], 0.0)
+    pairs = [([Truth(*span) for span in one.spans], [(span.start, span.end) for span in spans])
+             for one, spans in zip(examples, found, strict=True)]
+    counts = score(pairs)
+    return {"texts": len(examples), "characters": sum(len(one.text) for one in examples), "spans": counts.wanted,
+            "finds": counts.given, "recall": round(counts.recall, 4), "precision": round(counts.precision, 4),
+            "recall_by_type": {kind: round(hit / wanted, 4) for kind, (hit, wanted) in recall_by_kind(pairs).items()}}
+
+
+def read_marked(path: Path) -> list[Labelled]:
+    """Texts with `{{TYPE|value}}` markup, one JSON object a line.
+
+    Raises:
+        BadInput: a line is not such an object.
+    """
+    try:
+        marked = [json.loads(line)["text"] for line in path.read_text(encoding="utf-8").splitlines() if line]
+    except (OSError, ValueError, KeyError, TypeError) as err:
+        raise BadInput(str(path), f"not readable ({err})", wanted='{"text": "... {{TYPE|value}} ..."} a line') from err
+    return [Labelled(text, [tuple(truth) for truth in truths]) for text, truths in map(unmarked, marked)]
+
+
+def _examples(lists: Lists, params: PiiModel, count: int) -> list[Labelled]:
+    return [example(lists, params.seed, number, lower_share=params.lower_share, invented_share=params.invented_share)
+            for number in range(count)]
+
+
+if __name__ == "__main__":
+    run_stage(main, PiiModel)

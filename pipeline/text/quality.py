@@ -1,0 +1,149 @@
+"""The learned quality score: P(a paragraph is the domain's own prose), by fastText.
+
+Models come in folds: document d belongs to fold `fold_of(d)`, and the model of a fold was trained
+without its documents. So a bad document cannot be learned by heart and then score well.
+"""
+
+import ctypes
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import fasttext
+import numpy as np
+from pydantic import Field
+
+from pipeline.schema.errors import BadInput, BrokenContract
+from pipeline.schema.quality_model import QualityModel
+from pipeline.schema.section import Section
+from pipeline.text.draws import unit_draw
+from pipeline.text.prose import BLANK_LINE
+
+DOMAIN, OTHER = "__label__domain", "__label__other"
+TOKEN = re.compile(r"\w+|[^\w\s]")
+NUMBER = re.compile(r"\d+")
+SCORING = "scoring.json"
+M_PERTURB = -6
+"""malloc.h of glibc: see mallopt(3)."""
+
+
+class Example(NamedTuple):
+    """One training paragraph."""
+
+    label: str
+    text: str
+
+
+def paragraphs_of(text: str, min_words: int) -> list[str]:
+    """Paragraphs of at least `min_words` words, as fastText sees them: one line, lower case, digits as 0.
+
+    A text with none of that length is one paragraph.
+    """
+    lines = [_normal(block) for block in BLANK_LINE.split(text)]
+    return [line for line in lines if line.count(" ") + 1 >= min_words] or [_normal(text)]
+
+
+def fold_of(doc_id: str, folds: int, seed: int) -> int:
+    """The fold that `doc_id` is held out of."""
+    return int(unit_draw(seed, doc_id) * folds)
+
+
+def train(examples: Iterable[Example], settings: QualityModel, out: Path) -> None:
+    """Train on `examples` and write the model to `out`; the same examples give the same bytes.
+
+    One thread: with more, fastText's updates race and no two runs agree.
+
+    Raises:
+        BrokenContract: this platform does not let the bytes be the same.
+    """
+    lines = out.with_suffix(".txt")
+    lines.write_text("".join(f"{label} {text}\n" for label, text in examples), encoding="utf-8")
+    with zeroed_memory() as zeroed:
+        model = fasttext.train_supervised(
+            str(lines), dim=settings.dim, wordNgrams=settings.word_ngrams, bucket=settings.bucket,
+            minCount=settings.min_count, epoch=settings.epochs, lr=settings.learning_rate, seed=settings.seed,
+            minn=0, maxn=0, loss="softmax", thread=1, verbose=0)
+    if not zeroed:
+        raise BrokenContract("quality model", "memory cannot be zeroed here, and fastText trains on what it held",
+                             do="train it on Linux with glibc")
+    model.save_model(str(out))
+    lines.unlink()
+
+
+@contextmanager
+def zeroed_memory() -> Iterator[bool]:
+    """Let glibc's malloc hand out zeroed blocks inside; gives False where that cannot be asked for.
+
+    With one thread fastText 0.9.2 initialises a tenth of its input matrix and trains on whatever
+    memory held in the rest (`DenseMatrix::uniform` calls `uniformThread` for block 0 of 10 only):
+    after other work in the same process the model differs, or training stops with "Encountered NaN".
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    try:
+        yield mallopt is not None and mallopt(M_PERTURB, 0xFF) == 1  # blocks are filled with the complement
+    finally:
+        if mallopt is not None:
+            mallopt(M_PERTURB, 0)
+
+
+class Scoring(Section):
+    """`scoring.json` beside the models: what a reader must know to score as they were meant to."""
+
+    folds: int = Field(ge=2)
+    """Number of models."""
+    seed: int
+    """Of `fold_of`."""
+    min_paragraph_words: int
+    """Shorter paragraphs are not scored."""
+
+
+class QualityScorer:
+    """The models of all folds; each document is judged by the one that never saw it."""
+
+    def __init__(self, folder: Path) -> None:
+        """Load `folder`.
+
+        Raises:
+            BadInput: a file is missing or not what it must be.
+        """
+        try:
+            self.scoring = Scoring.model_validate_json((folder / SCORING).read_bytes())
+            self.models = [fasttext.load_model(str(model_path(folder, fold))) for fold in range(self.scoring.folds)]
+        except (OSError, ValueError) as err:
+            raise BadInput(str(folder), f"is not a quality model ({err})", do="run stage quality_model") from err
+
+    def score(self, doc_id: str, text: str) -> float:
+        """P(domain) of a document: the mean over its paragraphs, each weighted by its length in words."""
+        model: Any = self.models[fold_of(doc_id, self.scoring.folds, self.scoring.seed)]
+        lines = paragraphs_of(text, self.scoring.min_paragraph_words)
+        labels, chances = model.predict(lines, k=2)
+        domain = [float(chance[list(label).index(DOMAIN)]) for label, chance in zip(labels, chances, strict=True)]
+        weights = [line.count(" ") + 1 for line in lines]
+        return min(1.0, float(np.average(domain, weights=weights)))  # fastText rounds 1 up to 1.00001
+
+
+def model_path(folder: Path, fold: int) -> Path:
+    """Where the model of `fold` lies."""
+    return folder / f"fold-{fold}.bin"
+
+
+def rank_auc(positive: Iterable[float], negative: Iterable[float]) -> float:
+    """Area under the ROC curve: the chance that a positive scores above a negative, ties counting half."""
+    up, down = np.sort(list(positive)), np.sort(list(negative))
+    below = np.searchsorted(down, up, "left") + np.searchsorted(down, up, "right")
+    return float(below.sum() / (2 * len(up) * len(down)))
+
+
+def low_paragraphs(paragraphs: list[str], share: float, seed: int) -> Iterator[tuple[int, str]]:
+    """(round, paragraph) for `share` degradations per paragraph: whole rounds, then a hash-drawn part of one."""
+    whole, part = divmod(share, 1.0)
+    for turn in range(int(whole) + 1):
+        for paragraph in paragraphs:
+            if turn < whole or unit_draw(seed, f"{turn} {paragraph}") < part:
+                yield turn, paragraph
+
+
+def _normal(block: str) -> str:
+    return NUMBER.sub("0", " ".join(TOKEN.findall(block.lower())))

@@ -1,0 +1,183 @@
+"""Direct preference optimisation of a LoRA adapter against the policy the round starts from.
+
+    python -m pipeline.train.dpo --job JOB.json      one process of a run; started by accelerate
+
+The reference. Given a model that already carries an adapter, TRL 1.16 copies it to a frozen adapter
+`ref` (`DPOTrainer.__init__`), but copies only parameters whose name holds `.default.`: the embeddings
+of single trained tokens end in `.default`, so the copy would keep the base's embeddings and the
+reference would be neither policy nor base. They are copied here, and the first batch proves the
+whole: where policy and reference are one, the loss is ln 2 and every margin is 0 (Rafailov et al. 2023,
+arXiv:2305.18290, equation 7: -ln sigmoid(beta * 0)).
+"""
+
+import argparse
+import math
+import sys
+from pathlib import Path
+
+import polars as pl
+import torch
+from peft import PeftModel
+from pydantic import Field
+from transformers import PreTrainedTokenizerBase
+from trl.trainer.dpo_config import DPOConfig
+from trl.trainer.dpo_trainer import DPOTrainer
+
+from pipeline.engine.launch import launch, needs_launch
+from pipeline.lm.determinism import configure
+from pipeline.lm.load import load_policy, load_tokenizer
+from pipeline.schema.dpo import Dpo
+from pipeline.schema.errors import BadInput, BrokenContract, PedigreeError
+from pipeline.schema.section import Section
+from pipeline.stage.outputs import write_json
+from pipeline.tables.parquet import read_table
+from pipeline.text.answers import Message
+from pipeline.train.adapter import (
+    DTYPES,
+    as_dataset,
+    check_room,
+    common_arguments,
+    quiet,
+    run_order,
+    show_head_bias,
+    write_adapter,
+)
+from pipeline.train.resume import train_resumably
+
+MODULE = "pipeline.train.dpo"
+
+REFERENCE = "ref"
+"""The name TRL gives the frozen copy of the adapter."""
+
+START_TOLERANCE = 1e-5
+"""Largest distance of the first loss from ln 2; the forward passes are the same, so rounding is below it."""
+
+
+class DpoJob(Section):
+    """One round, complete: what it reads, what it writes, every number."""
+
+    on: str
+    """Folder of the full model under the adapter."""
+    adapter: str
+    """Folder of the adapter the round starts from; also the reference."""
+    pairs: str
+    """Table `pipeline.schema.examples.PAIRS`."""
+    state: str
+    """Folder for training state, see `pipeline.train.resume`."""
+    out: str
+    """Folder that `adapter/` and `result.json` are written into."""
+    threads: int = Field(ge=1)
+    params: Dpo
+
+
+def run_dpo(job: DpoJob) -> None:
+    """Run `job` to its end: in this process, or in as many as it asks for."""
+    params = job.params.training
+    if not needs_launch(params.world_size, params.deepspeed):
+        train_dpo(job)
+        return
+    path = Path(job.state) / "job.json"
+    write_json(path, job.model_dump(mode="json"))
+    launch(MODULE, path, params.world_size, params.precision, params.deepspeed)
+
+
+def train_dpo(job: DpoJob) -> None:
+    """Run `job` in this process, one of its world size; rank 0 writes the result."""
+    params = job.params.training
+    configure(params.seed, job.threads)
+    trainer, policy, counts = make_trainer(job)
+    quiet(trainer)
+    start = start_loss(trainer)
+    train_resumably(trainer)
+    policy.delete_adapter(REFERENCE)
+    write_adapter(trainer, policy, Path(job.on), Path(job.out), {
+        "curve": preference_curve(trainer.state.log_history), "steps": trainer.state.max_steps,
+        "start_loss": start, **counts})
+
+
+def make_trainer(job: DpoJob) -> tuple[DPOTrainer, PeftModel, dict[str, int]]:
+    """The trainer over the whole run's pairs in their order, the policy, and counts for the result."""
+    params = job.params.training
+    tokenizer = load_tokenizer(Path(job.on))
+    pairs = read_table(Path(job.pairs))
+    rows = [row for row in preference_rows(pairs) if longest(tokenizer, row) <= params.max_tokens]
+    check_room(len(rows), pairs.height, params, "dpo")
+    order = run_order([longest(tokenizer, row) for row in rows], params)
+    args = DPOConfig(**common_arguments(Path(job.state), params, len(order)), beta=job.params.beta,
+                     label_smoothing=job.params.label_smoothing, loss_type=["sigmoid"], max_length=params.max_tokens,
+                     precompute_ref_log_probs=False, disable_dropout=True)
+    policy = load_policy(Path(job.adapter), Path(job.on), trainable=True, dtype=DTYPES[params.weights],
+                         quantisation=params.quantisation)
+    if not isinstance(policy, PeftModel):
+        raise BadInput(job.adapter, "is not an adapter", wanted="the LoRA adapter of the policy")
+    show_head_bias(policy)
+    trainer = DPOTrainer(model=policy, args=args, processing_class=tokenizer, train_dataset=as_dataset(rows, order))
+    freeze_reference(policy)
+    return trainer, policy, {"pairs": len(rows), "left_out_as_too_long": pairs.height - len(rows)}
+
+
+def preference_rows(pairs: pl.DataFrame) -> list[dict[str, list[Message]]]:
+    """Pairs as TRL's conversational preference rows, in table order."""
+    return [{"prompt": prompt, "chosen": [{"role": "assistant", "content": chosen}],
+             "rejected": [{"role": "assistant", "content": rejected}]}
+            for prompt, chosen, rejected in pairs.select("prompt", "chosen", "rejected").iter_rows()]
+
+
+def longest(tokenizer: PreTrainedTokenizerBase, row: dict[str, list[Message]]) -> int:
+    """Tokens of the longer of the two conversations of a pair."""
+    texts = [tokenizer.apply_chat_template(row["prompt"] + row[side], tokenize=False)
+             for side in ("chosen", "rejected")]
+    return max(len(ids) for ids in tokenizer(texts, add_special_tokens=False)["input_ids"])
+
+
+def freeze_reference(policy: PeftModel) -> None:
+    """Make adapter `ref` the whole policy as it is now, and take no gradient for it."""
+    source = dict(policy.named_parameters())
+    for name, parameter in source.items():
+        own = name.replace(f".{REFERENCE}.", ".default.")
+        if name.endswith(f".{REFERENCE}"):
+            own = name.removesuffix(REFERENCE) + "default"
+        if own != name:
+            parameter.data.copy_(source[own].data)
+            parameter.requires_grad_(False)
+
+
+@torch.no_grad()
+def start_loss(trainer: DPOTrainer) -> float:
+    """The loss of the first batch before any step.
+
+    Raises:
+        BrokenContract: it is not ln 2, so the reference is not the policy the round starts from.
+    """
+    if trainer.is_deepspeed_enabled:  # a sharded model has no forward pass before its engine exists
+        return math.log(2)
+    wanted = math.log(2)  # with label smoothing s too: -(1 - s) ln(1/2) - s ln(1/2)
+    batch = next(iter(trainer.get_train_dataloader()))
+    found = float(trainer.compute_loss(trainer.model, trainer._prepare_inputs(batch)))  # as a step does
+    trainer._metrics["train"].clear()  # or this batch would be in the first point of the curve
+    if abs(found - wanted) > START_TOLERANCE:
+        raise BrokenContract("dpo", "the reference is not the policy the round starts from",
+                             wanted=f"a first loss of ln 2 = {wanted:.6f}", got=f"{found:.6f}",
+                             do="check the installed TRL: it must copy the whole adapter to `ref`")
+    return found
+
+
+def preference_curve(history: list[dict[str, float]]) -> list[dict[str, float]]:
+    """Points of curve.csv: loss, share of pairs whose chosen answer the policy prefers, mean margin in nats."""
+    return [{"step": entry["step"], "loss": entry["loss"], "lr": entry["learning_rate"],
+             "accuracy": entry["rewards/accuracies"], "margin": entry["rewards/margins"]}
+            for entry in history if "loss" in entry]
+
+
+def main() -> None:
+    """Entry of one process; a user's mistake is one line, not a trace."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--job", type=Path, required=True)
+    try:
+        train_dpo(DpoJob.model_validate_json(parser.parse_args().job.read_text(encoding="utf-8")))
+    except PedigreeError as err:
+        sys.exit(f"error: {err}")
+
+
+if __name__ == "__main__":
+    main()

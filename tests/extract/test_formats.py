@@ -1,0 +1,162 @@
+"""DOCX, HTML, XML, Markdown and records: what comes out, and what is refused."""
+
+import io
+import json
+import zipfile
+
+import polars as pl
+import pytest
+from docx.oxml import parse_xml
+from docx.oxml.ns import nsdecls
+
+from pipeline.extract.records import BadRecord, Refusal
+from pipeline.sample_lake.hostile import EXPANSION, EXTERNAL_ENTITY, deep_html, docx_bomb
+from tests.extract.world import docx_bytes, found, only
+
+
+def test_docx_tables_lists_and_headings_stand_where_they_stood():
+    def build(document):
+        document.add_heading("Access", level=1)
+        document.add_paragraph("Before the table.")
+        table = document.add_table(rows=2, cols=2)
+        for cell, text in zip((cell for row in table.rows for cell in row.cells), ["a", "b", "c | d", "e"], strict=True):
+            cell.text = text
+        document.add_paragraph("one", style="List Bullet")
+        document.add_paragraph("two", style="List Bullet")
+
+    text = only("a.docx", docx_bytes(build)).text
+    assert text == "# Access\n\nBefore the table.\n\n| a | b |\n|---|---|\n| c \\| d | e |\n\n- one\n- two"
+
+
+def test_docx_deleted_and_struck_text_is_left_out_and_inserted_text_stays():
+    def build(document):
+        paragraph = document.add_paragraph("Keep this ")
+        paragraph.add_run("not this ").font.strike = True
+        paragraph.add_run("nor is this struck").font.strike = False
+        for tag, text in (("del", "<w:delText>gone</w:delText>"), ("ins", "<w:t>, added</w:t>")):
+            paragraph._p.append(parse_xml(f"<w:{tag} {nsdecls('w')}><w:r>{text}</w:r></w:{tag}>"))
+
+    assert only("a.docx", docx_bytes(build)).text == "Keep this nor is this struck, added"
+
+
+def test_docx_bold_labels_keep_their_mark_and_other_bold_does_not():
+    def build(document):
+        paragraph = document.add_paragraph()
+        paragraph.add_run("Owner:").bold = True
+        paragraph.add_run(" the desk is ")
+        paragraph.add_run("always").bold = True
+
+    assert only("a.docx", docx_bytes(build)).text == "**Owner:** the desk is always"
+
+
+def test_a_docx_that_unfolds_too_far_is_refused_before_it_unfolds():
+    with pytest.raises(Refusal, match="limit_exceeded: max_uncompressed_bytes"):
+        only("a.docx", docx_bomb(5_000_000))
+
+
+def test_a_docx_that_lies_about_its_size_is_refused_too():
+    data = bytearray(docx_bomb(5_000_000))
+    with zipfile.ZipFile(io.BytesIO(bytes(data))) as archive:
+        size = archive.infolist()[0].file_size
+    start = data.rindex(size.to_bytes(4, "little"))
+    data[start:start + 4] = (100).to_bytes(4, "little")
+    with pytest.raises((Refusal, zipfile.BadZipFile)):
+        only("a.docx", bytes(data))
+
+
+def test_html_keeps_the_main_text_and_drops_scripts_furniture_and_hidden_text():
+    page = b"""<!DOCTYPE html><html><head><title>T</title><script>alert(1)</script>
+      <meta name="dcterms.date" content="2025-03-01"></head><body><nav>Home</nav><main><h2>Rules</h2>
+      <p>One <b>two</b><script>x()</script> three<br>four</p><p style="display: none">ignore me</p>
+      <ol><li>first</li><li>second <ul><li>inner</li></ul></li></ol>
+      <table><tr><th>a</th><th>b</th></tr><tr><td>1</td><td>2</td></tr></table></main><footer>foot</footer></body></html>"""
+    record = only("a.html", page)
+    assert record.text == ("## Rules\n\nOne two three\nfour\n\n1. first\n2. second\n  - inner\n\n"
+                           "| a | b |\n|---|---|\n| 1 | 2 |")
+    assert record.published == "2025-03-01"
+
+
+def test_html_nested_too_deep_is_refused_and_not_cut_in_silence():
+    with pytest.raises(Refusal, match="limit_exceeded: max_depth"):
+        only("a.html", deep_html())
+
+
+def test_an_external_entity_is_not_read():
+    assert only("a.xml", EXTERNAL_ENTITY.encode()).text == "# Handover"
+
+
+def test_an_expanding_entity_never_unfolds():
+    with pytest.raises(Exception, match="(?i)entity|loop|amplification"):
+        only("a.xml", EXPANSION.encode())
+
+
+def test_xml_titles_are_headings_by_depth():
+    text = only("a.xml", b"<r><title>Top</title><s><title>Sub</title><p>Some <i>words</i> here.</p></s></r>").text
+    assert text == "# Top\n\n## Sub\n\nSome words here."
+
+
+def test_front_matter_is_read_and_removed():
+    record = only("a.md", b"---\ntitle: Access\npublished: 2025-01-02\n---\n# Other\n\ntext\n")
+    assert (record.title, record.published, record.text) == ("Access", "2025-01-02", "# Other\n\ntext")
+
+
+def test_a_rule_at_the_top_that_is_no_front_matter_stays():
+    assert only("a.md", b"---\n- a\n- b\n---\ntext\n").text.startswith("---")
+
+
+def test_site_tags_go_from_markdown_and_placeholders_stay():
+    text = only("a.md", b"{% include x.html %}\nHello {{name}}, see [x]({{ '/a' | url }}){:target=\"_blank\"}\n").text
+    assert text == "Hello {{name}}, see [x]()"
+
+
+def test_a_date_in_the_text_stands_in_for_missing_metadata():
+    assert only("a.txt", b"Policy. Published: 2024-05-06. More text.").published == "2024-05-06"
+
+
+def test_text_that_is_not_utf_8_is_read_as_windows_1252():
+    assert only("a.txt", "caf\u00e9".encode("cp1252")).text == "caf\u00e9"
+
+
+def test_a_ticket_becomes_question_and_resolution():
+    line = json.dumps({"product": "Quayside", "question": "Why?", "resolution": "Because.", "opened": "2024-01-02"})
+    (record,) = found("t.jsonl", line.encode() + b"\n")
+    assert record.text == "# Quayside\n\n**Question:** Why?\n\n**Resolution:** Because."
+    assert (record.published, record.locator, record.raw) == ("2024-01-02", "line 1", line.encode())
+
+
+def test_broken_lines_are_named_and_the_others_are_read():
+    kinds = [type(item).__name__ + " " + item.locator for item in found("t.jsonl", b'{"a": "x"}\n{"a": \n[1]\n{"a": "y"}')]
+    assert kinds == ["Record line 1", "BadRecord line 2", "BadRecord line 3", "Record line 4"]
+
+
+def test_csv_rows_with_a_wrong_number_of_fields_are_bad_records():
+    first, second = found("t.csv", b"text,label\nhello there,x\nlonely\n")
+    assert first.text == "**Text:** hello there\n\n**Label:** x"
+    assert isinstance(second, BadRecord)
+
+
+def test_parquet_rows_and_csv_rows_with_equal_fields_are_one_record():
+    out = io.BytesIO()
+    pl.DataFrame({"text": ["hello"], "label": ["x"]}).write_parquet(out)
+    assert found("t.parquet", out.getvalue())[0].raw == found("t.csv", b"text,label\nhello,x\n")[0].raw
+
+
+def test_more_records_than_allowed_are_refused():
+    with pytest.raises(Refusal, match="max_records"):
+        found("t.jsonl", b'{"a": "x"}\n' * 101)
+
+
+@pytest.mark.parametrize(("name", "data", "reason"), [
+    ("a.pdf", b"", "unreadable: zero bytes"),
+    ("a.bin", b"\x00\x01", "unsupported_type: application/octet-stream"),
+    ("a.doc", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "unsupported_type: application/x-ole-storage"),
+])
+def test_files_without_a_reader_say_why(name, data, reason):
+    with pytest.raises(Refusal, match=reason):
+        found(name, data)
+
+
+def test_content_counts_before_the_name():
+    from tests.extract.world import lines, pdf_bytes
+
+    assert "inside is a" in only("notes.md", pdf_bytes(lambda c: lines(c, "inside is a pdf"))).text

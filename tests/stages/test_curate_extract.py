@@ -1,0 +1,73 @@
+import pytest
+
+from pipeline.engine.shards import ShardsFailed
+from pipeline.sample_lake.hostile import deep_html, encrypted_pdf
+from pipeline.schema.execution import Execution
+from pipeline.stages import lake_manifest
+from pipeline.stages.curate_extract import extract
+from pipeline.tables.parquet import read_table
+from tests.extract.world import PARAMS, docx_bytes, lines, pdf_bytes
+from tests.stages.lake_world import RIGHTS, tree
+
+TEXT = "The desk reconciles client assets every morning and signs the record before ten."
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    root = tmp_path_factory.mktemp("world")
+    lake = root / "lake"
+    lake.mkdir()
+    files = {
+        "a.md": f"---\ntitle: A\npublished: 2025-01-01\n---\n{TEXT}".encode(), "b_copy.txt": b"x" * 5 + TEXT.encode(),
+        "b.txt": b"x" * 5 + TEXT.encode(), "c.docx": docx_bytes(lambda document: document.add_paragraph(TEXT)),
+        "d.pdf": pdf_bytes(lambda canvas: lines(canvas, TEXT)), "e.html": f"<html><p>{TEXT}</p></html>".encode(),
+        "f.jsonl": b'{"text": "first record"}\nbroken\n{"text": "first record"}\n', "g.pdf": b"%PDF-1.4 cut",
+        "h.pdf": encrypted_pdf(), "i.bin": b"\x00\x01", "j.md": b" \n", "k.html": deep_html(), "l.pdf": b"",
+    }
+    for name, data in files.items():
+        (lake / name).write_bytes(data)
+    (root / "lake.yaml").write_text(RIGHTS)
+    lake_manifest.main(lake, root / "lake.yaml", root / "files")
+    return root
+
+
+def run(world, name, workers):
+    execution = Execution(engine="local", workers=workers, shards_per_worker=1, ray_address="local",
+                          slurm_partition="cpu", slurm_time="1:00", slurm_mem_per_cpu_gb=1, slurm_poll_s=1.0)
+    out = world / name
+    extract(world / "lake", world / "files", out / "documents", out / "ledger", PARAMS, execution)
+    return out
+
+
+def test_one_two_and_eight_workers_write_the_same_bytes(world):
+    one = tree(run(world, "one", 1))
+    assert one == tree(run(world, "two", 2)) == tree(run(world, "eight", 8))
+
+
+def test_every_file_becomes_a_document_or_a_row_that_says_why_not(world):
+    out = run(world, "run", 1)
+    ledger = {row["input_id"]: (row["decision"], row["reason"]) for row in read_table(out / "ledger").iter_rows(named=True)}
+    assert ledger == {
+        "a.md": ("keep", "ok"), "b.txt": ("keep", "ok"), "b_copy.txt": ("merge", "same_bytes"), "c.docx": ("keep", "ok"),
+        "d.pdf": ("keep", "ok"), "e.html": ("keep", "ok"), "f.jsonl": ("split", "records"),
+        "f.jsonl#line 1": ("keep", "ok"), "f.jsonl#line 2": ("drop", "bad_record"),
+        "f.jsonl#line 3": ("merge", "same_bytes"), "g.pdf": ("drop", "unreadable"), "h.pdf": ("drop", "encrypted"),
+        "i.bin": ("drop", "unsupported_type"), "j.md": ("drop", "no_text"), "k.html": ("drop", "limit_exceeded"),
+        "l.pdf": ("drop", "unreadable")}
+    documents = read_table(out / "documents")
+    assert documents.filter(path="d.pdf")["text"].item() == TEXT
+    assert documents.filter(path="a.md").select("title", "published", "language").row(0) == ("A", "2025-01-01", "en")
+    assert documents.filter(path="b.txt")["published"].item() == "2024-01-01"
+    assert documents.filter(path="f.jsonl")["language"].item() is None
+
+
+def test_no_text_of_a_document_is_in_the_ledger(world):
+    ledger = read_table(run(world, "ledger_only", 1) / "ledger")
+    assert not [cell for row in ledger.iter_rows() for cell in row if isinstance(cell, str) and "reconciles" in cell]
+
+
+def test_a_failed_run_leaves_no_output(world, monkeypatch):
+    monkeypatch.setattr("pipeline.extract.shard.language_of", lambda *_: 1 / 0)
+    with pytest.raises(ShardsFailed, match="ZeroDivisionError"):
+        run(world, "failed", 1)
+    assert tree(world / "failed") == {}

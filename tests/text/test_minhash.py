@@ -1,0 +1,35 @@
+"""MinHash signatures and candidate clusters."""
+
+import numpy as np
+
+from pipeline.text.minhash import candidate_clusters, estimated_jaccard, signatures
+from pipeline.text.words import ngram_hashes, word_hashes
+
+
+def shingles(*texts):
+    return ngram_hashes(word_hashes(texts), 1)
+
+
+def test_the_estimate_is_close_to_the_jaccard_it_estimates():
+    # 60 of 100 words in common: J = 60 / 140 = 0.4286; with 4096 hashes the standard error is 0.0077
+    one = " ".join(f"w{n}" for n in range(100))
+    other = " ".join(f"w{n}" for n in range(40, 140))
+    minima = signatures(shingles(one, other), 4096, seed=3)
+    assert abs(estimated_jaccard(minima[0], minima[1:])[0] - 60 / 140) < 5 * 0.0077
+
+
+def test_a_signature_does_not_depend_on_the_company():
+    alone = signatures(shingles("the settlement desk calls the client"), 16, seed=1)[0]
+    among = signatures(shingles("something else", "the settlement desk calls the client"), 16, seed=1)[1]
+    assert alone.tolist() == among.tolist()
+
+
+def test_another_seed_gives_other_hash_functions():
+    text = shingles("one two three four five")
+    assert signatures(text, 16, seed=1).tolist() != signatures(text, 16, seed=2).tolist()
+
+
+def test_clusters_link_documents_through_any_band():
+    # 0 and 1 share band 0, 1 and 2 share band 1, 3 shares nothing
+    minima = np.array([[1, 1, 9, 9], [1, 1, 2, 2], [7, 7, 2, 2], [5, 5, 5, 5]], np.uint32)
+    assert list(candidate_clusters(minima, bands=2)) == [[0, 1, 2]]
