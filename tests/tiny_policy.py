@@ -17,7 +17,7 @@ from pipeline.tables.parquet import write_table
 from pipeline.text.answers import prompt_messages
 from tests import tiny
 
-SHAPE = tiny.SHAPE.model_copy(update={"context": 256})
+SHAPE = tiny.SHAPE.model_copy(update={"context": 512})
 LORA = AdapterShape(rank=4, alpha=8, dropout=0.0, targets=["all-linear"],
                     trained_tokens=["<|im_start|>", "<|im_end|>"], seed=3)
 
@@ -25,7 +25,7 @@ LORA = AdapterShape(rank=4, alpha=8, dropout=0.0, targets=["all-linear"],
 def training(**changes: Any) -> AdapterTraining:
     """A run of a second or two."""
     values: dict[str, Any] = {
-        "batch_examples": 2, "accumulation": 1, "epochs": 2.0, "max_tokens": 256, "max_left_out": 0.0,
+        "batch_examples": 2, "accumulation": 1, "epochs": 2.0, "max_tokens": 512, "max_left_out": 0.0,
         "learning_rate": 0.01, "weight_decay": 0.0, "warmup": 0.1, "decay": 0.5, "max_grad_norm": 1.0,
         "precision": "fp32", "weights": "fp32", "quantisation": "none", "gradient_checkpointing": False,
         "world_size": 1, "deepspeed": "", "log_steps": 1, "save_steps": 3, "seed": 1}

@@ -118,6 +118,11 @@ def read_deepspeed(path: Path, precision: str) -> dict[str, Any]:
                  if key in zero and zero[key].get("device") not in OFFLOAD_DEVICES]
     if zero.get("stage") == 3 and not zero.get("stage3_gather_16bit_weights_on_model_save"):
         problems.append("`stage3_gather_16bit_weights_on_model_save` must be true, or no whole model can be saved")
+    rates = settings.get("optimizer", {}).get("params", {})
+    problems += [f"`optimizer.params.{key}` is {value!r}, must be \"auto\"" for key, value in sorted(rates.items())
+                 if value != "auto"]
+    if zero.get("offload_optimizer", {}).get("device", "none") != "none" and "optimizer" not in settings:
+        problems.append("`offload_optimizer` needs DeepSpeed's own `optimizer` (type AdamW, params \"auto\")")
     if (settings.get("bf16", {}).get("enabled") is True) != (precision == "bf16"):
         problems.append(f"`bf16.enabled` does not agree with `precision: {precision}`")
     if problems:

@@ -4,14 +4,15 @@ Which ones are chosen depends on the seed and their keys, never on their order i
 """
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import polars as pl
 
+from pipeline.judges.dialogue import Constraint
+from pipeline.sample.dialogues import scripts
 from pipeline.schema.errors import BadInput
 from pipeline.schema.evaluate import Evaluate
-from pipeline.text.answers import NO_SOURCE
-from pipeline.text.constraints import KINDS, wording
+from pipeline.text.answers import INSTRUCTION, NO_SOURCE, one_line, render_prompt
 from pipeline.text.draws import unit_draw
 
 
@@ -34,12 +35,11 @@ class Conversation(NamedTuple):
     """A conversation whose user turns are scripted: they do not depend on what the model says."""
 
     item_id: str
-    passages: list[str]
-    instruction: str
-    """The user's sentence that sets the constraint."""
     kind: str
     value: str
+    """The constraint that the first turn sets (`pipeline.text.constraints`)."""
     turns: list[str]
+    """The user's messages."""
 
 
 def chosen(keys: Iterable[str], most: int, seed: int) -> list[str]:
@@ -76,36 +76,22 @@ def questions(items: pl.DataFrame, examples: pl.DataFrame, params: Evaluate) -> 
 
 def conversations(items: pl.DataFrame, examples: pl.DataFrame, params: Evaluate) -> list[Conversation]:
     """All authored conversations, then those made from held-out examples; each by id."""
-    authored = [
-        Conversation(row["item_id"], row["passages"], row["instruction"], row["constraint_kind"],
-                     row["constraint_value"], row["turns"])
-        for row in items.filter(task="multi_turn").sort("item_id").iter_rows(named=True)]
+    authored = [authored_conversation(row)
+                for row in items.filter(task="multi_turn").sort("item_id").iter_rows(named=True)]
     return authored + lake_conversations(examples.filter(split="heldout"), params)
 
 
+def authored_conversation(row: dict[str, Any]) -> Conversation:
+    """First the instruction, the constraint, passages and a question; then questions alone."""
+    opening = render_prompt(row["passages"], row["turns"][0], f"{INSTRUCTION} {row['instruction']}")
+    return Conversation(row["item_id"], row["constraint_kind"], row["constraint_value"],
+                        [opening, *(f"Question: {one_line(turn)}" for turn in row["turns"][1:])])
+
+
 def lake_conversations(examples: pl.DataFrame, params: Evaluate) -> list[Conversation]:
-    """One conversation a document with enough answerable examples: their questions on their passages.
-
-    The constraint goes round the kinds by document, so each kind is asked about equally often.
-    """
-    usable = examples.filter(pl.col("source") > NO_SOURCE).sort("example_id")
-    groups = {doc_id: rows for (doc_id,), rows in usable.group_by("doc_id", maintain_order=True)
-              if rows.height >= params.turns}
-    keys = chosen((str(key) for key in groups), params.max_conversations, params.seed)
-    return [lake_conversation(key, groups[key], KINDS[number % len(KINDS)], params)
-            for number, key in enumerate(keys)]
-
-
-def lake_conversation(doc_id: str, rows: pl.DataFrame, kind: str, params: Evaluate) -> Conversation:
-    """The conversation on one document's examples, in order of example_id."""
-    asked = rows.head(params.turns)
-    passages = [passages[source - 1] for passages, source in asked.select("passages", "source").iter_rows()]
-    value = {"max_words": str(params.max_words), "no_word": commonest_word(passages)}.get(kind, "")
-    return Conversation(f"conversation:{doc_id}", list(dict.fromkeys(passages)), wording(kind, value), kind, value,
-                        asked["question"].to_list())
-
-
-def commonest_word(passages: list[str]) -> str:
-    """The commonest word of at least five letters: one that an answer is likely to need. Ties by alphabet."""
-    words = [word for passage in passages for word in passage.lower().split() if word.isalpha() and len(word) > 4]
-    return min(words, key=lambda word: (-words.count(word), word), default="because")
+    """Scripts of the kind that stage `dialogues` trains on, here on documents that no stage trains on."""
+    constraints = [Constraint(choice.kind, choice.value) for choice in params.constraints]
+    offered = {f"conversation:{found.example_id}": found
+               for found in scripts(examples, constraints, params.turns, params.passage_chars, params.seed)}
+    return [Conversation(key, *offered[key].constraint, offered[key].turns)
+            for key in chosen(offered, params.max_conversations, params.seed)]

@@ -24,24 +24,24 @@ class Respondent(NamedTuple):
     tokenizer: PreTrainedTokenizerBase
     params: Evaluate
 
-    def answer(self, prompts: Sequence[list[Message]]) -> list[str]:
+    def answer(self, prompts: Sequence[list[Message]], max_new_tokens: int) -> list[str]:
         """One assistant turn for each conversation, in order."""
-        askable = [index for index, prompt in enumerate(prompts) if self.fits(prompt)]
+        askable = [index for index, prompt in enumerate(prompts) if self.fits(prompt, max_new_tokens)]
         said = generate(self.model, self.tokenizer, [prompts[index] for index in askable],
                         seeds=[0] * len(askable), temperature=0.0, top_p=1.0,
-                        max_new_tokens=self.params.max_new_tokens, batch_size=self.params.batch_size)
+                        max_new_tokens=max_new_tokens, batch_size=self.params.batch_size)
         answers = [SILENCE] * len(prompts)
         for index, text in zip(askable, said, strict=True):
             answers[index] = text
         return answers
 
-    def fits(self, prompt: list[Message]) -> bool:
+    def fits(self, prompt: list[Message], max_new_tokens: int) -> bool:
         """Whether the model knows conversations and has room for this one and an answer."""
         if not self.tokenizer.chat_template:
             return False
         text = self.tokenizer.apply_chat_template(prompt, tokenize=False, add_generation_prompt=True)
         tokens = self.tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
-        return len(tokens) + self.params.max_new_tokens <= self.context
+        return len(tokens) + max_new_tokens <= self.context
 
     @property
     def context(self) -> int:

@@ -107,8 +107,14 @@ def page_pieces(page: pdfium.PdfPage, drop_struck: bool) -> list[Piece]:
     return found
 
 
+SYMBOL_BULLETS = frozenset({0xF0B7, 0xF0A7, 0xF06F, 0xF0D8, 0xF0FC})
+"""Private-use codes of the bullets in the Symbol and Wingdings fonts, as Word embeds them."""
+
+
 def _letter(code: int) -> str:
     """One character for one index: PDFium counts UTF-16 units of astral characters as one."""
+    if code in SYMBOL_BULLETS:
+        return "\u2022"
     return chr(code) if 0 < code < 0x110000 and not 0xD800 <= code < 0xE000 else " "
 
 

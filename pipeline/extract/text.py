@@ -16,8 +16,11 @@ DATE_KEYS = ("published", "date", "last_updated", "effective_date", "lastupdated
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
 """Characters that no text means: all C0 controls but tab, line feed, form feed."""
 TEMPLATE_TAGS = re.compile(
-    r"\{%-?.*?-?%\}|\{#.*?#\}|\{\{[^{}\n]*[|\"'()][^{}\n]*\}\}|\{:[^{}\n]*\}|<!--.*?-->", re.DOTALL)
-"""Liquid/Jinja tags and comments, expressions with a filter or a literal, kramdown attributes, HTML comments."""
+    r"\{%-?.*?-?%\}|\{#.*?#\}|\{\{[^{}\n]*[|\"'()][^{}\n]*\}\}"
+    r"|\{:[^{}\n]*\}|<!--.*?-->"
+    r"|\{\{-?\s*(?:site|page|layout|include)\.[^{}\n]*\}\}", re.DOTALL)
+"""Liquid/Jinja tags and comments, expressions with a filter or a literal or of the site, kramdown
+attributes, HTML comments."""
 
 
 def decoded(data: bytes) -> str:

@@ -4,13 +4,16 @@ from pathlib import Path
 
 import torch
 
-from pipeline.lm.load import load_model, load_tokenizer
+from pipeline.lm.load import load_model, load_tokenizer, stored_dtype
 from pipeline.lm.save import save_model
 from pipeline.lm.tokenise import CHAT_TEMPLATE, END_OF_TEXT, END_OF_TURN, START_OF_TURN
 
+NEW_TOKENS_SEED = 0
+"""For the embeddings of added tokens. A constant: `chat: chatml` is one operation, not an experiment."""
 
-def adopt_chatml(source: Path, folder: Path, seed: int) -> None:
-    """Write the model at `source` to `folder` with ChatML; missing tokens get embeddings drawn by seed.
+
+def adopt_chatml(source: Path, folder: Path) -> None:
+    """Write the model at `source` to `folder` with ChatML; missing tokens get embeddings of their own.
 
     Weights keep the type they are stored in.
     """
@@ -25,7 +28,7 @@ def adopt_chatml(source: Path, folder: Path, seed: int) -> None:
     table = model.get_input_embeddings()
     assert isinstance(table, torch.nn.Embedding)
     if len(tokenizer) > table.num_embeddings:
-        torch.manual_seed(seed)
+        torch.manual_seed(NEW_TOKENS_SEED)
         # drawn around the mean of the embeddings (Hewitt 2021, nlp.stanford.edu/~johnhew/vocab-expansion.html)
         model.resize_token_embeddings(len(tokenizer), mean_resizing=True)
     assert model.generation_config is not None
@@ -33,12 +36,3 @@ def adopt_chatml(source: Path, folder: Path, seed: int) -> None:
                                                    tokenizer.convert_tokens_to_ids(END_OF_TURN)})
     model.generation_config.pad_token_id = tokenizer.pad_token_id
     save_model(model, tokenizer, folder)
-
-
-def stored_dtype(folder: Path) -> torch.dtype:
-    """The type of the first weight in the first file, read from its header alone."""
-    from safetensors import safe_open  # a header, not a model
-
-    first = sorted(folder.glob("*.safetensors"))[0]
-    with safe_open(first, framework="pt") as weights:
-        return weights.get_tensor(min(weights.keys())).dtype

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import torch
 from peft import PeftModel
+from safetensors import safe_open
 from transformers import (
     AutoModelForCausalLM,
     AutoTokenizer,
@@ -46,13 +47,14 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
     return tokenizer
 
 
-def load_model(folder: Path, dtype: torch.dtype = torch.float32,
-               quantisation: Quantisation = "none") -> PreTrainedModel:
-    """A full checkpoint on the CPU (a Trainer moves it), in evaluation mode.
+def load_model(folder: Path, dtype: torch.dtype = torch.float32, quantisation: Quantisation = "none",
+               spread: bool = False) -> PreTrainedModel:
+    """A full checkpoint in evaluation mode, on the CPU unless `spread` (a Trainer moves it itself).
 
     Args:
         dtype: of the weights in memory; of the arithmetic when quantised.
         quantisation: "nf4" loads 4-bit NormalFloat weights for QLoRA (arXiv:2305.14314) and needs a GPU.
+        spread: for inference: over the GPUs there are, layer by layer; on the CPU where there is none.
 
     Raises:
         BadInput: an adapter, no safetensors or a pickle is there, or bitsandbytes is missing.
@@ -63,6 +65,8 @@ def load_model(folder: Path, dtype: torch.dtype = torch.float32,
     refuse_pickles(folder)
     disable_progress_bar()  # one bar a file, over in milliseconds
     extra: dict[str, Any] = {} if quantisation == "none" else {"quantization_config": _nf4(dtype)}
+    if spread and torch.cuda.is_available():
+        extra["device_map"] = "auto"
     model = AutoModelForCausalLM.from_pretrained(
         folder, dtype=dtype, local_files_only=True, trust_remote_code=False, use_safetensors=True, **extra)
     assert isinstance(model, PreTrainedModel)
@@ -104,6 +108,14 @@ def check_adapter_base(adapter: Path, on: Path) -> None:
 def base_reference(on: Path) -> str:
     """How an adapter names its base: by content, so no path and no hub name can lie."""
     return f"sha256:{hash_artefact(on).digest}"
+
+
+def stored_dtype(folder: Path) -> torch.dtype:
+    """The type of the first weight of a full checkpoint."""
+    first = min(folder.glob("*.safetensors"))
+    with safe_open(first, framework="pt") as weights:
+        stored: torch.dtype = weights.get_tensor(min(weights.keys())).dtype
+        return stored
 
 
 def refuse_pickles(folder: Path) -> None:

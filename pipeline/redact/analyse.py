@@ -30,14 +30,21 @@ class Analyser:
         recognisers: list[FailClosed] = [TaggerRecogniser(params.tagger_scores), *map(PatternRecogniser, rules), *extra]
         self.engine = TaggerEngine(tagger, params.nothing_bias)
         self.presidio = AnalyzerEngine(
-            registry=RecognizerRegistry(recognizers=recognisers, supported_languages=[LANGUAGE]), nlp_engine=self.engine,
-            supported_languages=[LANGUAGE], default_score_threshold=params.min_score)
+            registry=RecognizerRegistry(recognizers=recognisers, supported_languages=[LANGUAGE]),
+            nlp_engine=self.engine,
+            supported_languages=[LANGUAGE],
+            default_score_threshold=params.min_score,
+        )
         self.entities = sorted({kind for recogniser in recognisers for kind in recogniser.supported_entities})
         self.allow = list(params.not_personal)
         running = self.presidio.registry.get_recognizers(language=LANGUAGE, entities=self.entities)
         if {recogniser.id for recogniser in running} != {recogniser.id for recogniser in recognisers}:
-            raise BrokenContract("curate_redact", "Presidio would not run every recogniser",
-                                 wanted=str(len(recognisers)), got=str(len(running)))
+            raise BrokenContract(
+                "curate_redact",
+                "Presidio would not run every recogniser",
+                wanted=str(len(recognisers)),
+                got=str(len(running)),
+            )
 
     def found(self, texts: Sequence[str]) -> list[list[Found]]:
         """Personal data in each text.
@@ -45,14 +52,24 @@ class Analyser:
         Raises:
             RecogniserFailed: names the recogniser.
         """
-        return [united(self._analyse(text, artifacts))
-                for text, artifacts in self.engine.process_batch(texts, LANGUAGE)]
+        return [
+            united(self._analyse(text, artifacts)) for text, artifacts in self.engine.process_batch(texts, LANGUAGE)
+        ]
 
     def _analyse(self, text: str, artifacts: object) -> list[Found]:
         results: list[RecognizerResult] = self.presidio.analyze(
-            text, LANGUAGE, entities=self.entities, nlp_artifacts=artifacts, allow_list=self.allow)
-        return [Found(result.start, result.end, result.entity_type,
-                      result.recognition_metadata[RecognizerResult.RECOGNIZER_NAME_KEY], result.score) for result in results]
+            text, LANGUAGE, entities=self.entities, nlp_artifacts=artifacts, allow_list=self.allow
+        )
+        return [
+            Found(
+                result.start,
+                result.end,
+                result.entity_type,
+                result.recognition_metadata[RecognizerResult.RECOGNIZER_NAME_KEY],
+                result.score,
+            )
+            for result in results
+        ]
 
 
 def united(found: list[Found]) -> list[Found]:

@@ -26,8 +26,12 @@ LATER = ("pseudonym", "pseudonym_key", "pseudonym_digits", "spread_names", "max_
 def cache_file(folder: Path, model: Path, params: CurateRedact) -> Path:
     """Where finds under this identity are kept."""
     code = {path.name: file_sha256(path) for path in sorted(Path(__file__).parent.glob("*.py"))}
-    decides = {"model": hash_artefact(model).digest, "params": params.model_dump(mode="json", exclude=set(LATER)),
-               "code": code, "libraries": {name: version(name) for name in LIBRARIES}}
+    decides = {
+        "model": hash_artefact(model).digest,
+        "params": params.model_dump(mode="json", exclude=set(LATER)),
+        "code": code,
+        "libraries": {name: version(name) for name in LIBRARIES},
+    }
     identity = hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
     return folder / f"{identity}.parquet"
 

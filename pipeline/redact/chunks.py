@@ -40,10 +40,10 @@ def placed(chunk: Chunk, found: list[Found]) -> list[Found]:
 
 def _cut(text: str, start: int, end: int) -> Iterator[Chunk]:
     while end - start > LONGEST:
-        window = text[start:start + LONGEST]
+        window = text[start : start + LONGEST]
         # a cut at the very start would not move on
         size = max(window.rfind("\n"), window.rfind(" ")) + 1 or LONGEST
-        yield Chunk(start, text[start:start + size])
+        yield Chunk(start, text[start : start + size])
         start += size
     if text[start:end].strip():
         yield Chunk(start, text[start:end])

@@ -61,7 +61,9 @@ def redacted(documents: pl.DataFrame, finds: Finds, params: CurateRedact, key: b
     for row in documents.iter_rows(named=True):
         found = document_finds(row["text"], row["title"], finds, params)
         decision = decided(row["text"], found["text"], sum(map(len, found.values())), params)
-        ledger.append({"input_id": row["doc_id"], "source": row["source"], **decision, "evidence": "", "survivor_id": ""})
+        ledger.append(
+            {"input_id": row["doc_id"], "source": row["source"], **decision, "evidence": "", "survivor_id": ""}
+        )
         if decision["decision"] == "drop":
             continue
         for field, finds_ in found.items():
@@ -69,8 +71,11 @@ def redacted(documents: pl.DataFrame, finds: Finds, params: CurateRedact, key: b
                 spans += [_span_row(row["doc_id"], field, row[field], find, replacer) for find in finds_]
                 row[field] = replacer.replaced(row[field], finds_)
         rows.append(row)
-    return Redacted(pl.DataFrame(rows, schema=documents.schema), pl.DataFrame(ledger, schema=LEDGER),
-                    pl.DataFrame(spans, schema=SPANS))
+    return Redacted(
+        pl.DataFrame(rows, schema=documents.schema),
+        pl.DataFrame(ledger, schema=LEDGER),
+        pl.DataFrame(spans, schema=SPANS),
+    )
 
 
 def document_finds(text: str, title: str | None, finds: Finds, params: CurateRedact) -> dict[str, list[Found]]:
@@ -105,5 +110,13 @@ def _field_finds(text: str, finds: Finds) -> Iterator[Found]:
 
 
 def _span_row(doc_id: str, field: str, text: str, find: Found, replacer: Replacer) -> dict[str, object]:
-    return {"doc_id": doc_id, "field": field, "start": find.start, "end": find.end, "entity_type": find.kind,
-            "recogniser": find.recogniser, "score": find.score, "pseudonym": replacer.token(text, find)}
+    return {
+        "doc_id": doc_id,
+        "field": field,
+        "start": find.start,
+        "end": find.end,
+        "entity_type": find.kind,
+        "recogniser": find.recogniser,
+        "score": find.score,
+        "pseudonym": replacer.token(text, find),
+    }

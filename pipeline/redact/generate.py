@@ -4,6 +4,7 @@ An example is a list of sentences with character spans. Each is drawn from a gen
 (seed, its number), so examples do not depend on each other.
 """
 
+import hashlib
 import random
 import re
 from collections.abc import Callable
@@ -15,10 +16,38 @@ from pipeline.schema.errors import BadInput
 
 SLOT = re.compile(r"\{(\w+)\}")
 PERSON_SLOTS = frozenset({"PERSON", "FIRST", "LAST", "FULL", "INITIALS", "WORDFULL", "wordname"})
-LABEL_OF = {**dict.fromkeys(PERSON_SLOTS, "PERSON"), "ADDRESS": "ADDRESS", "DOB": "DATE_OF_BIRTH",
-            "PARAPHRASE": "PARAPHRASE", "ID": "IDENTIFIER", "USER": "USERNAME"}
-PARTICLES = ("de", "van", "van der", "van den", "von", "zu", "de la", "del", "di", "da", "dos", "bin", "ibn", "al", "el",
-             "ter", "ten", "le", "la", "Mac", "St.", "af")
+LABEL_OF = {
+    **dict.fromkeys(PERSON_SLOTS, "PERSON"),
+    "ADDRESS": "ADDRESS",
+    "DOB": "DATE_OF_BIRTH",
+    "PARAPHRASE": "PARAPHRASE",
+    "ID": "IDENTIFIER",
+    "USER": "USERNAME",
+}
+PARTICLES = (
+    "de",
+    "van",
+    "van der",
+    "van den",
+    "von",
+    "zu",
+    "de la",
+    "del",
+    "di",
+    "da",
+    "dos",
+    "bin",
+    "ibn",
+    "al",
+    "el",
+    "ter",
+    "ten",
+    "le",
+    "la",
+    "Mac",
+    "St.",
+    "af",
+)
 WORDY = frozenset({"thing", "team", "system", "org"})
 """Slots where any ordinary word may stand."""
 SUFFIXES = ("Jr.", "Sr.", "II", "III", "PhD", "MD")
@@ -57,8 +86,12 @@ def read_lists(folder: Path) -> Lists:
     lists = Lists(given, surnames, templates, fillers, [])
     unknown = {slot for line in templates for slot in SLOT.findall(line)} - set(_makers(lists, random.Random(0)))
     if unknown:
-        raise BadInput(str(folder / "templates.txt"), "slots that nothing fills", got=", ".join(sorted(unknown)),
-                       do="add a list to fillers.txt")
+        raise BadInput(
+            str(folder / "templates.txt"),
+            "slots that nothing fills",
+            got=", ".join(sorted(unknown)),
+            do="add a list to fillers.txt",
+        )
     return lists
 
 
@@ -90,7 +123,7 @@ def _fill(template: str, makers: dict[str, Callable[[], str]], text: str, spans:
     """`text` with the filled template behind it; spans are added in place."""
     at = 0
     for slot in SLOT.finditer(template):
-        text += template[at:slot.start()]
+        text += template[at : slot.start()]
         value = makers[slot[1]]()
         if slot[1] in LABEL_OF:
             spans.append((len(text), len(text) + len(value), LABEL_OF[slot[1]]))
@@ -105,13 +138,25 @@ def _makers(lists: Lists, rng: random.Random, invented_share: float = 0.0) -> di
     values = _Values(lists.fillers, lists.words, rng)
     makers: dict[str, Callable[[], str]] = {kind: values.picker(kind) for kind in lists.fillers}
     return makers | {
-        "PERSON": names.person, "FIRST": names.first, "LAST": names.last, "FULL": names.full,
-        "INITIALS": names.initials, "WORDFULL": lambda: f"{values.pick('wordname')} {names.last()}",
-        "ADDRESS": values.address, "DOB": values.birth_date, "PARAPHRASE": values.paraphrase,
-        "ID": values.identifier, "USER": lambda: values.username(names), "Thing": lambda: values.picker("thing")().title(),
-        "num": values.number, "date": values.date, "year": lambda: str(rng.randint(1998, 2030)),
-        "time": lambda: f"{rng.randint(0, 23):02}:{rng.randint(0, 59):02}", "version": values.version,
-        "refcode": values.reference, "hexcode": lambda: f"{rng.getrandbits(36):09x}",
+        "PERSON": names.person,
+        "FIRST": names.first,
+        "LAST": names.last,
+        "FULL": names.full,
+        "INITIALS": names.initials,
+        "WORDFULL": lambda: f"{values.pick('wordname')} {names.last()}",
+        "ADDRESS": values.address,
+        "DOB": values.birth_date,
+        "PARAPHRASE": values.paraphrase,
+        "ID": values.identifier,
+        "USER": lambda: values.username(names),
+        "Thing": lambda: values.picker("thing")().title(),
+        "num": values.number,
+        "date": values.date,
+        "year": lambda: str(rng.randint(1998, 2030)),
+        "time": lambda: f"{rng.randint(0, 23):02}:{rng.randint(0, 59):02}",
+        "version": values.version,
+        "refcode": values.reference,
+        "hexcode": lambda: f"{rng.getrandbits(36):09x}",
     }
 
 
@@ -135,10 +180,18 @@ class _Names:
     def full(self) -> str:
         rng, first, last = self.rng, self._one(self.lists.given), self.last()
         forms = (f"{first} {last}",) * 12 + (
-            f"{last}, {first}", f"{last} {first}", f"{first[0]}. {last}", f"{first[0]}.{rng.choice('ABCDEJKLMPRST')}. {last}",
-            f"{first} {rng.choice('ABCDEFGHJKLMNPRSTW')}. {last}", f"{first} {self._one(self.lists.given)} {last}",
-            f"{first} {last} {self._one(self.lists.surnames)}", f"{first} {last[0]}.", f"{first} {last} {rng.choice(SUFFIXES)}",
-            f"{last} {first[0]}.", f"{first}-{self._one(self.lists.given)} {last}")
+            f"{last}, {first}",
+            f"{last} {first}",
+            f"{first[0]}. {last}",
+            f"{first[0]}.{rng.choice('ABCDEJKLMPRST')}. {last}",
+            f"{first} {rng.choice('ABCDEFGHJKLMNPRSTW')}. {last}",
+            f"{first} {self._one(self.lists.given)} {last}",
+            f"{first} {last} {self._one(self.lists.surnames)}",
+            f"{first} {last[0]}.",
+            f"{first} {last} {rng.choice(SUFFIXES)}",
+            f"{last} {first[0]}.",
+            f"{first}-{self._one(self.lists.given)} {last}",
+        )
         return self._typed(rng.choice(forms))
 
     def initials(self) -> str:
@@ -154,7 +207,7 @@ class _Names:
         if self.rng.random() >= self.invented_share:
             return name
         other = self.rng.choice(names)
-        return name[:max(2, len(name) // 2)] + other[len(other) // 2:].lower()
+        return name[: max(2, len(name) // 2)] + other[len(other) // 2 :].lower()
 
     def _typed(self, name: str) -> str:
         """As it is, or as typed in haste: small letters, accents left out."""
@@ -194,8 +247,15 @@ class _Values:
 
     def number(self) -> str:
         rng = self.rng
-        return rng.choice((str(rng.randint(1, 31)), str(rng.randint(2, 99)), f"{rng.randint(100, 9999)}",
-                           f"{rng.randint(1, 999)}.{rng.randint(1, 99)}", f"{rng.randint(1, 99)},{self.digits(3)}"))
+        return rng.choice(
+            (
+                str(rng.randint(1, 31)),
+                str(rng.randint(2, 99)),
+                f"{rng.randint(100, 9999)}",
+                f"{rng.randint(1, 999)}.{rng.randint(1, 99)}",
+                f"{rng.randint(1, 99)},{self.digits(3)}",
+            )
+        )
 
     def version(self) -> str:
         rng = self.rng
@@ -204,14 +264,29 @@ class _Values:
     def reference(self) -> str:
         rng = self.rng
         head = "".join(rng.choice("ABCDEFGHIKLMNPRSTWX") for _ in range(rng.choice((2, 3))))
-        return rng.choice((f"{head}-{self.digits(5)}", f"{head}-{rng.randint(2019, 2027)}-{self.digits(3)}", f"{head}{self.digits(4)}"))
+        return rng.choice(
+            (
+                f"{head}-{self.digits(5)}",
+                f"{head}-{rng.randint(2019, 2027)}-{self.digits(3)}",
+                f"{head}{self.digits(4)}",
+            )
+        )
 
     def date(self, low: int = 2005, high: int = 2030) -> str:
         rng = self.rng
         day, month, year = rng.randint(1, 28), rng.randint(1, 12), rng.randint(low, high)
         name = self.fillers["month"][month - 1]
-        return rng.choice((f"{day} {name} {year}", f"{name} {day}, {year}", f"{day} {name[:3]} {year}", f"{year}-{month:02}-{day:02}",
-                           f"{day:02}/{month:02}/{year}", f"{month}/{day}/{year % 100:02}", f"{day:02}.{month:02}.{year}"))
+        return rng.choice(
+            (
+                f"{day} {name} {year}",
+                f"{name} {day}, {year}",
+                f"{day} {name[:3]} {year}",
+                f"{year}-{month:02}-{day:02}",
+                f"{day:02}/{month:02}/{year}",
+                f"{month}/{day}/{year % 100:02}",
+                f"{day:02}.{month:02}.{year}",
+            )
+        )
 
     def birth_date(self) -> str:
         return self.date(1935, 2008)
@@ -219,33 +294,73 @@ class _Values:
     def identifier(self) -> str:
         rng = self.rng
         letters = "".join(rng.choice("ABCDEFGHJKLMNPRSTUVWXYZ") for _ in range(rng.randint(1, 4)))
-        return rng.choice((
-            self.digits(rng.randint(6, 12)), f"{letters}{self.digits(rng.randint(5, 9))}", f"{letters}-{self.digits(rng.randint(4, 8))}",
-            f"{self.digits(3)}-{self.digits(2)}-{self.digits(4)}", f"{letters}-{self.digits(3)}-{self.digits(3)}",
-            f"{self.digits(2)}-{self.digits(2)}-{self.digits(2)}", f"{letters}/{self.digits(4)}/{self.digits(2)}",
-            f"{self.digits(4)} {self.digits(4)} {self.digits(4)}", f"{letters[:1]}{self.digits(2)} {self.digits(3)} {self.digits(3)}",
-            f"#{self.digits(5)}-{letters[:2]}"))
+        return rng.choice(
+            (
+                self.digits(rng.randint(6, 12)),
+                f"{letters}{self.digits(rng.randint(5, 9))}",
+                f"{letters}-{self.digits(rng.randint(4, 8))}",
+                f"{self.digits(3)}-{self.digits(2)}-{self.digits(4)}",
+                f"{letters}-{self.digits(3)}-{self.digits(3)}",
+                f"{self.digits(2)}-{self.digits(2)}-{self.digits(2)}",
+                f"{letters}/{self.digits(4)}/{self.digits(2)}",
+                f"{self.digits(4)} {self.digits(4)} {self.digits(4)}",
+                f"{letters[:1]}{self.digits(2)} {self.digits(3)} {self.digits(3)}",
+                f"#{self.digits(5)}-{letters[:2]}",
+            )
+        )
 
     def username(self, names: "_Names") -> str:
         rng = self.rng
         first, last = rng.choice(names.lists.given).lower(), rng.choice(names.lists.surnames).lower()
-        return rng.choice((f"{first[0]}{last}", f"{first}.{last}", f"{first}_{last}", f"{first}{rng.randint(1, 99)}",
-                           f"user_{self.digits(4)}", f"svc_{last}", f"{last}{first[0]}", f"{first[:3]}{last[:3]}{rng.randint(1, 9)}",
-                           f"@{first}{rng.randint(1, 999)}", f"{first[0]}{last[:5]}{self.digits(2)}", f"dev_{first}", f"adm-{last}"))
+        return rng.choice(
+            (
+                f"{first[0]}{last}",
+                f"{first}.{last}",
+                f"{first}_{last}",
+                f"{first}{rng.randint(1, 99)}",
+                f"user_{self.digits(4)}",
+                f"svc_{last}",
+                f"{last}{first[0]}",
+                f"{first[:3]}{last[:3]}{rng.randint(1, 9)}",
+                f"@{first}{rng.randint(1, 999)}",
+                f"{first[0]}{last[:5]}{self.digits(2)}",
+                f"dev_{first}",
+                f"adm-{last}",
+            )
+        )
 
     def paraphrase(self) -> str:
         rng = self.rng
         role = rng.choice((self.pick("role"), f"{self.pick('group')} {self.pick('role')}", self.pick("role")))
-        return rng.choice((
-            f"the {self.pick('unique')} {role} in {self.pick('site')}", f"the {self.pick('unique')} {self.pick('group')} {self.pick('role')} on {self.pick('site')}",
-            f"the {role} {self.pick('story')}", f"{self.pick('reltitle')} {self.pick('story')}", f"the {self.pick('group')} {self.pick('role')} from {self.pick('site')}",
-            f"our {self.pick('unique')} {role}", f"the {self.pick('role')} of {self.pick('site')} {self.pick('story')}"))
+        return rng.choice(
+            (
+                f"the {self.pick('unique')} {role} in {self.pick('site')}",
+                f"the {self.pick('unique')} {self.pick('group')} {self.pick('role')} on {self.pick('site')}",
+                f"the {role} {self.pick('story')}",
+                f"{self.pick('reltitle')} {self.pick('story')}",
+                f"the {self.pick('group')} {self.pick('role')} from {self.pick('site')}",
+                f"our {self.pick('unique')} {role}",
+                f"the {self.pick('role')} of {self.pick('site')} {self.pick('story')}",
+            )
+        )
 
     def address(self) -> str:
         rng = self.rng
-        number = rng.choice((str(rng.randint(1, 299)), str(rng.randint(300, 99999)), f"{rng.randint(1, 80)}{rng.choice('abcABC')}"))
+        number = rng.choice(
+            (str(rng.randint(1, 299)), str(rng.randint(300, 99999)), f"{rng.randint(1, 80)}{rng.choice('abcABC')}")
+        )
         english = f"{number} {self._street()}"
-        return rng.choice((self._british, self._british, self._american, self._american, self._continental, self._continental, lambda _: english))(number)
+        return rng.choice(
+            (
+                self._british,
+                self._british,
+                self._american,
+                self._american,
+                self._continental,
+                self._continental,
+                lambda _: english,
+            )
+        )(number)
 
     def _street(self) -> str:
         name = self.pick("street") if self.rng.random() < 0.6 else self.rng.choice(self.fillers["town"])
@@ -254,23 +369,48 @@ class _Values:
     def _british(self, number: str) -> str:
         rng = self.rng
         code = f"{rng.choice('ABDEGHKLMNSTW')}{rng.choice('ABEHLNSTW')}{rng.randint(1, 29)} {rng.randint(1, 9)}{rng.choice('ABDEFGHJ')}{rng.choice('ABDEFGHJ')}"
-        lead = rng.choice(("", "", f"{rng.choice(('Flat', 'Unit', 'Floor'))} {rng.randint(1, 40)}, ", f"{self.pick('house')}, "))
+        lead = rng.choice(
+            ("", "", f"{rng.choice(('Flat', 'Unit', 'Floor'))} {rng.randint(1, 40)}, ", f"{self.pick('house')}, ")
+        )
         return f"{lead}{number} {self._street()}, {self.pick('town')}" + rng.choice(("", f" {code}", f", {code}"))
 
     def _american(self, number: str) -> str:
         rng = self.rng
-        unit = rng.choice(("", "", f" {self.pick('unit')} {rng.randint(1, 999)}", f", {self.pick('unit')} {rng.randint(1, 99)}"))
+        unit = rng.choice(
+            ("", "", f" {self.pick('unit')} {rng.randint(1, 999)}", f", {self.pick('unit')} {rng.randint(1, 99)}")
+        )
         cut = rng.choice((", ", "\n", "\n", " "))
         post = self.digits(5)
-        end = rng.choice((f"{self.pick('region')} {post}", f"{self.pick('region')}", f"{post}", f"{self.pick('country')} {post}",
-                          f"{self.pick('region')}\n {self.pick('country')} {post}"))
+        end = rng.choice(
+            (
+                f"{self.pick('region')} {post}",
+                f"{self.pick('region')}",
+                f"{post}",
+                f"{self.pick('country')} {post}",
+                f"{self.pick('region')}\n {self.pick('country')} {post}",
+            )
+        )
         return f"{number} {self._street()}{unit}{cut}{self.pick('town')}{rng.choice((', ', ' ', cut))}{end}"
 
     def _continental(self, number: str) -> str:
         rng = self.rng
         street = self.pick("foreignstreet")
-        line = rng.choice((f"{street} {number}", f"{number} {street}", f"{street} {number}, {rng.randint(1, 9)}º", f"{street}, {number}"))
-        post = rng.choice((self.digits(4), self.digits(5), f"{self.digits(4)} {rng.choice('ABDKXZ')}{rng.choice('ABDKXZ')}", f"{self.digits(2)}-{self.digits(3)}"))
+        line = rng.choice(
+            (
+                f"{street} {number}",
+                f"{number} {street}",
+                f"{street} {number}, {rng.randint(1, 9)}º",
+                f"{street}, {number}",
+            )
+        )
+        post = rng.choice(
+            (
+                self.digits(4),
+                self.digits(5),
+                f"{self.digits(4)} {rng.choice('ABDKXZ')}{rng.choice('ABDKXZ')}",
+                f"{self.digits(2)}-{self.digits(3)}",
+            )
+        )
         town = rng.choice((self.pick("town"), f"{post} {self.pick('town')}", f"{self.pick('town')} {post}"))
         return f"{line}{rng.choice((', ', ', ', chr(10)))}{town}{rng.choice(('', '', ', ' + self.pick('country')))}"
 
@@ -281,12 +421,10 @@ def _same_length(text: str, change: Callable[[str], str]) -> str:
 
 
 def _split(values: list[str], heldout_share: float, seed: int) -> tuple[list[str], list[str]]:
-    train: list[str] = []
-    heldout: list[str] = []
-    for value in values:
-        held = random.Random(f"{seed}/split/{value}").random() < heldout_share
-        (heldout if held else train).append(value)
-    return train, heldout
+    """Both parts in their old order; which value is held out depends on the value, not on its place."""
+    drawn = sorted(values, key=lambda value: hashlib.sha256(f"{seed}/{value}".encode()).digest())
+    heldout = set(drawn[: max(1, round(heldout_share * len(values)))])
+    return [value for value in values if value not in heldout], [value for value in values if value in heldout]
 
 
 def _lines(path: Path) -> list[str]:

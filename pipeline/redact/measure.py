@@ -37,14 +37,16 @@ def unmarked(marked: str) -> tuple[str, list[Truth]]:
     """Text without its `{{TYPE|value}}` markup, and where the values lie in it."""
     text, truths, at = "", [], 0
     for match in MARKUP.finditer(marked):
-        text += marked[at:match.start()]
+        text += marked[at : match.start()]
         truths.append(Truth(len(text), len(text) + len(match[2]), match[1]))
         text += match[2]
         at = match.end()
     return text + marked[at:], truths
 
 
-def score(pairs: Iterable[tuple[Sequence[Truth], Sequence[tuple[int, int]]]], *, overlook: frozenset[str] = frozenset()) -> Score:
+def score(
+    pairs: Iterable[tuple[Sequence[Truth], Sequence[tuple[int, int]]]], *, overlook: frozenset[str] = frozenset()
+) -> Score:
     """Recall over wanted spans, precision over given ones; types are not compared.
 
     A given span is right if at least half of its characters lie in true spans. `overlook`: kinds that

@@ -7,7 +7,9 @@ from collections.abc import Iterable
 
 from pipeline.redact.generate import Labelled, Lists
 
-NAMED = re.compile(r"@|copyright|author|maintainer|contributor|thanks to|licen[cs]ed to|written by|et al", re.IGNORECASE)
+NAMED = re.compile(
+    r"@|copyright|author|maintainer|contributor|thanks to|licen[cs]ed to|written by|et al", re.IGNORECASE
+)
 SHORTEST, LONGEST = 40, 1200
 """Characters: shorter paragraphs teach nothing, longer ones would outweigh the sentences with names."""
 PLAIN_WORD = re.compile(r"\b[a-z]{4,}\b")
@@ -21,8 +23,11 @@ def negatives(texts: Iterable[str], lists: Lists) -> list[str]:
     """
     given = set(lists.given)
     paragraphs = dict.fromkeys(paragraph.strip() for text in texts for paragraph in text.split("\n\n"))
-    return [paragraph for paragraph in paragraphs
-            if SHORTEST <= len(paragraph) <= LONGEST and not NAMED.search(paragraph) and not _names(paragraph, given)]
+    return [
+        paragraph
+        for paragraph in paragraphs
+        if SHORTEST <= len(paragraph) <= LONGEST and not NAMED.search(paragraph) and not _names(paragraph, given)
+    ]
 
 
 def reshaped(paragraph: str, seed: int) -> Labelled:
@@ -33,14 +38,22 @@ def reshaped(paragraph: str, seed: int) -> Labelled:
     """
     rng = random.Random(f"{seed}/{paragraph}")
     words = paragraph.split()
-    cuts = [" ".join(words[at:at + rng.randint(1, 5)]) for at in range(0, len(words), rng.randint(5, 9))]
-    text = rng.choice((
-        lambda: paragraph, lambda: paragraph, lambda: paragraph, lambda: paragraph.lower(),
-        lambda: "\n\n".join(f"{'#' * rng.randint(1, 3)} {rng.randint(1, 12)} {_title(cut, rng)}" for cut in cuts),
-        lambda: "\n".join(f"| {' | '.join(_title(cut, rng) for cut in cuts[at:at + 3])} |" for at in range(0, len(cuts), 3)),
-        lambda: "\n".join(f"- {_title(cut, rng)}" for cut in cuts),
-        lambda: "\n".join(f"{_title(cut, rng)}: {rng.choice(cuts)}" for cut in cuts),
-        lambda: ". ".join(cut[:1].upper() + cut[1:] for cut in cuts)))()
+    cuts = [" ".join(words[at : at + rng.randint(1, 5)]) for at in range(0, len(words), rng.randint(5, 9))]
+    text = rng.choice(
+        (
+            lambda: paragraph,
+            lambda: paragraph,
+            lambda: paragraph,
+            lambda: paragraph.lower(),
+            lambda: "\n\n".join(f"{'#' * rng.randint(1, 3)} {rng.randint(1, 12)} {_title(cut, rng)}" for cut in cuts),
+            lambda: "\n".join(
+                f"| {' | '.join(_title(cut, rng) for cut in cuts[at : at + 3])} |" for at in range(0, len(cuts), 3)
+            ),
+            lambda: "\n".join(f"- {_title(cut, rng)}" for cut in cuts),
+            lambda: "\n".join(f"{_title(cut, rng)}: {rng.choice(cuts)}" for cut in cuts),
+            lambda: ". ".join(cut[:1].upper() + cut[1:] for cut in cuts),
+        )
+    )()
     return Labelled(text, [])
 
 

@@ -67,7 +67,7 @@ class Replacer:
 
     def token(self, text: str, find: Found) -> str:
         """What `replaced` puts in the place of `find`."""
-        return self.mint(find.kind, text[find.start:find.end])
+        return self.mint(find.kind, text[find.start : find.end])
 
 
 def keyed(key: bytes, digits: int, kind: str, value: str) -> str:
@@ -99,26 +99,41 @@ def pseudonym_key(which: str) -> bytes:
     if not path.exists():
         _make(path)
     if path.stat().st_mode & 0o077:
-        raise BadInput(str(path), "others may read the pseudonym key", wanted="mode 0600",
-                       got=oct(path.stat().st_mode & 0o777), do=f"chmod 600 {path}")
+        raise BadInput(
+            str(path),
+            "others may read the pseudonym key",
+            wanted="mode 0600",
+            got=oct(path.stat().st_mode & 0o777),
+            do=f"chmod 600 {path}",
+        )
     key = path.read_bytes()
     if len(key) != KEY_BYTES:
-        raise BadInput(str(path), "not a pseudonym key", wanted=f"{KEY_BYTES} bytes", got=str(len(key)),
-                       do="restore it from your backup; a new key gives new pseudonyms")
+        raise BadInput(
+            str(path),
+            "not a pseudonym key",
+            wanted=f"{KEY_BYTES} bytes",
+            got=str(len(key)),
+            do="restore it from your backup; a new key gives new pseudonyms",
+        )
     return key
 
 
 def _make(path: Path) -> None:
     if path.resolve().is_relative_to(Path.cwd().resolve()):
-        raise BadInput(str(path), "the key folder lies inside the repository", do="set PEDIGREE_KEYS to a folder outside")
+        raise BadInput(
+            str(path), "the key folder lies inside the repository", do="set PEDIGREE_KEYS to a folder outside"
+        )
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(secrets.token_bytes(KEY_BYTES))
     except OSError as err:
-        raise BadInput(str(path), f"cannot keep a pseudonym key there ({err.strerror})",
-                       do="make the folder writable, or set PEDIGREE_KEYS to one that is") from err
+        raise BadInput(
+            str(path),
+            f"cannot keep a pseudonym key there ({err.strerror})",
+            do="make the folder writable, or set PEDIGREE_KEYS to one that is",
+        ) from err
 
 
 def _by_type(kind: str, value: str) -> str:

@@ -35,7 +35,9 @@ class FailClosed(EntityRecognizer):  # type: ignore[misc]  # presidio ships no t
     def load(self) -> None:
         """Nothing to load."""
 
-    def analyze(self, text: str, entities: list[str], nlp_artifacts: NlpArtifacts | None = None) -> list[RecognizerResult]:
+    def analyze(
+        self, text: str, entities: list[str], nlp_artifacts: NlpArtifacts | None = None
+    ) -> list[RecognizerResult]:
         """Results of `find`, marked with this recogniser.
 
         Raises:
@@ -44,10 +46,15 @@ class FailClosed(EntityRecognizer):  # type: ignore[misc]  # presidio ships no t
         try:
             found = [Span(*span) for span in self.find(text, nlp_artifacts)]
         except Exception as err:  # any error at all must stop the stage; it is raised again, with a name
-            raise RecogniserFailed(f"recogniser `{self.name}`", f"failed ({type(err).__name__}: {err})",
-                                   do="no document is written; mend the recogniser or the tagger, then run again") from err
+            raise RecogniserFailed(
+                f"recogniser `{self.name}`",
+                f"failed ({type(err).__name__}: {err})",
+                do="no document is written; mend the recogniser or the tagger, then run again",
+            ) from err
         marks = {RecognizerResult.RECOGNIZER_NAME_KEY: self.name, RecognizerResult.RECOGNIZER_IDENTIFIER_KEY: self.id}
-        return [RecognizerResult(kind, start, end, score, recognition_metadata=marks) for start, end, kind, score in found]
+        return [
+            RecognizerResult(kind, start, end, score, recognition_metadata=marks) for start, end, kind, score in found
+        ]
 
     def find(self, text: str, artifacts: NlpArtifacts | None) -> Iterable[Span]:
         """Spans in `text`."""
@@ -64,9 +71,14 @@ class PatternRecogniser(FailClosed):
             self.pattern = regex.compile(rule.regex, FLAGS)
             self.needs = regex.compile(rule.needs, FLAGS)
         except regex.error as err:
-            raise BadInput("params.yaml", f"`curate_redact.codes`: {rule.name} is no regular expression ({err})",
-                           do="correct the pattern") from err
-        self.near = regex.compile("|".join(rf"\b{regex.escape(word)}" for word in rule.near), FLAGS) if rule.near else None
+            raise BadInput(
+                "params.yaml",
+                f"`curate_redact.codes`: {rule.name} is no regular expression ({err})",
+                do="correct the pattern",
+            ) from err
+        self.near = (
+            regex.compile("|".join(rf"\b{regex.escape(word)}" for word in rule.near), FLAGS) if rule.near else None
+        )
 
     def find(self, text: str, artifacts: NlpArtifacts | None) -> Iterator[Span]:
         """Matches whose check does not refuse them, raised by context words."""
@@ -85,7 +97,7 @@ class PatternRecogniser(FailClosed):
     def _context(self, text: str, start: int, end: int) -> float:
         if self.near is None:
             return 0.0
-        around = text[max(0, start - NEAR_BEFORE):start] + "\n" + text[end:end + NEAR_AFTER]
+        around = text[max(0, start - NEAR_BEFORE) : start] + "\n" + text[end : end + NEAR_AFTER]
         return NEAR_BOOST if self.near.search(around) else 0.0
 
 
@@ -128,8 +140,9 @@ class TaggerEngine(NlpEngine):  # type: ignore[misc]
         """One text."""
         return self.artifacts([text])[0]
 
-    def process_batch(self, texts: Iterable[str], language: str, batch_size: int = 1, n_process: int = 1,
-                      **_: Any) -> Iterator[tuple[str, TaggerArtifacts]]:
+    def process_batch(
+        self, texts: Iterable[str], language: str, batch_size: int = 1, n_process: int = 1, **_: Any
+    ) -> Iterator[tuple[str, TaggerArtifacts]]:
         """All texts at once: the tagger cuts its own batches, and their size changes nothing."""
         listed = list(texts)
         yield from zip(listed, self.artifacts(listed), strict=True)
@@ -139,8 +152,11 @@ class TaggerEngine(NlpEngine):  # type: ignore[misc]
         try:
             return [TaggerArtifacts(spans) for spans in self.tagger.spans(texts, self.nothing_bias)]
         except Exception as err:  # as in FailClosed: named, then raised
-            raise RecogniserFailed("recogniser `tagger`", f"failed ({type(err).__name__}: {err})",
-                                   do="no document is written; run the stage pii_model again") from err
+            raise RecogniserFailed(
+                "recogniser `tagger`",
+                f"failed ({type(err).__name__}: {err})",
+                do="no document is written; run the stage pii_model again",
+            ) from err
 
     def is_stopword(self, word: str, language: str) -> bool:
         """Not used."""

@@ -33,57 +33,215 @@ NEAR_BOOST = 0.35
 
 DIGIT, AT = r"\d", r"[@＠﹫]|\bat\b|[\[({]\s*at"
 INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff\u00ad"
-MONTHS = (r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
-          r"|nov(?:ember)?|dec(?:ember)?)\.?")
-DATE = (rf"(?:\d{{1,2}}(?:st|nd|rd|th)?\s++(?:of\s++)?{MONTHS},?\s++(?:19|20)?\d\d|{MONTHS}\s++\d{{1,2}}(?:st|nd|rd|th)?,?\s++(?:19|20)\d\d"
-        r"|(?:19|20)\d\d[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](?:19|20)?\d\d"
-        rf"|\d{{1,2}}(?:st|nd|rd|th)?\s++(?:of\s++)?{MONTHS}\b)")
-PHONE_NEAR = ("phone", "tel", "call", "mobile", "cell", "fax", "ring", "reach", "contact", "number", "dial", "whatsapp", "sms", "text")
-IDENTIFIED = (r"passport|driv(?:er|ing)(?:'?s)?\s++licen[cs]e|licen[cs]e\s++(?:plate|number|no)|account|acct|iban|routing|sort\s++code|policy|patient"
-              r"|medical\s++record|mrn|tax(?:payer)?(?:\s++id(?:entification)?)?|tin|vat|national\s++(?:id|insurance|identity)(?:\s++card)?|insurance|voter(?:\s++id)?"
-              r"|social\s++security|ssn|aadhaa?r|pan|member(?:ship)?|employee|badge|staff|police\s++id|student|customer\s++id|user\s?id")
+MONTHS = (
+    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
+    r"|nov(?:ember)?|dec(?:ember)?)\.?"
+)
+DATE = (
+    rf"(?:\d{{1,2}}(?:st|nd|rd|th)?\s++(?:of\s++)?{MONTHS},?\s++(?:19|20)?\d\d|{MONTHS}\s++\d{{1,2}}(?:st|nd|rd|th)?,?\s++(?:19|20)\d\d"
+    r"|(?:19|20)\d\d[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](?:19|20)?\d\d"
+    rf"|\d{{1,2}}(?:st|nd|rd|th)?\s++(?:of\s++)?{MONTHS}\b)"
+)
+PHONE_NEAR = (
+    "phone",
+    "tel",
+    "call",
+    "mobile",
+    "cell",
+    "fax",
+    "ring",
+    "reach",
+    "contact",
+    "number",
+    "dial",
+    "whatsapp",
+    "sms",
+    "text",
+)
+IDENTIFIED = (
+    r"passport|driv(?:er|ing)(?:'?s)?\s++licen[cs]e|licen[cs]e\s++(?:plate|number|no)|account|acct|iban|routing|sort\s++code|policy|patient"
+    r"|medical\s++record|mrn|tax(?:payer)?(?:\s++id(?:entification)?)?|tin|vat|national\s++(?:id|insurance|identity)(?:\s++card)?|insurance|voter(?:\s++id)?"
+    r"|social\s++security|ssn|aadhaa?r|pan|member(?:ship)?|employee|badge|staff|police\s++id|student|customer\s++id|user\s?id"
+)
 TITLES = r"(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Sir|Dame|Lady|Rev|Herr|Frau|Mme|Sig)"
 
 RULES = (
-    Rule("EMAIL", "e-mail", rf"(?<![\w.+-])[\w.!#$%&'*+/=?^`{{|}}~{INVISIBLE}-]++(?:[@＠﹫]|\s?[\[({{]\s*at\s*[\])}}]\s?)"
-         rf"[\w{INVISIBLE}-]++(?:(?:[.．。]|\s?[\[({{]\s*dot\s*[\])}}]\s?)[\w{INVISIBLE}-]++)++", 1.0, checks.mailbox, needs=AT),
-    Rule("EMAIL", "spoken e-mail", r"\b[\w.-]++(?: dot [\w-]++)*+ at [\w-]++(?: dot [\w-]++)++\b", 0.85, needs=r" dot "),
-    Rule("IBAN", "iban", r"(?<![\w-])[A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]{2,4}+){2,8}+(?:[ -]?[A-Z0-9]{1,3}\b)?", 0.6, checks.iban,
-         ("iban", "account", "bank", "transfer"), DIGIT),
-    Rule("CREDIT_CARD", "card", r"(?<![\w.+-])\d(?:[ -]?\d){12,18}(?![\w-])", 0.6, checks.card,
-         ("card", "credit", "debit", "visa", "mastercard", "amex", "payment", "cc", "pan"), DIGIT),
-    Rule("PHONE", "international phone", r"(?<![\w.+])(?:\+|00)(?:\s?\(?\d{1,4}\)?[ .\-/]{0,2}){2,7}\d(?:\s?(?:x|ext\.?|#)\s?\d{1,6})?(?!\w)", 0.8, checks.phone,
-         PHONE_NEAR, DIGIT),
-    Rule("PHONE", "national phone", r"(?<![\w.,/#$€£+-])(?:\(0?\d{1,5}\)[ .\-]?|(?:1[-. ])?\d{2,5}[ .\-/])\d{3,4}[ .\-]?\d{2,4}(?:[ .\-]\d{2,4})?"
-         r"(?:\s?(?:x|ext\.?)\s?\d{1,6})?(?![\w-]|[.,]\d)", 0.55, checks.phone, PHONE_NEAR, DIGIT),
-    Rule("PHONE", "grouped phone", r"(?<![\w.,/#$€£+-])0\d{1,4}(?:[ .\-/]?\d{2,4}){2,4}(?![\w-]|[.,]\d)", 0.6, checks.phone, PHONE_NEAR, DIGIT),
-    Rule("PHONE", "bare phone", r"(?<![\w.,/#$€£+-])(?:\d{3}[-. ]?\d{4}|\d{10,11})(?:x\d{1,6})?(?![\w-]|[.,]\d)", 0.3, checks.phone, PHONE_NEAR, DIGIT),
+    Rule(
+        "EMAIL",
+        "e-mail",
+        rf"(?<![\w.+-])[\w.!#$%&'*+/=?^`{{|}}~{INVISIBLE}-]++(?:[@＠﹫]|\s?[\[({{]\s*at\s*[\])}}]\s?)"
+        rf"[\w{INVISIBLE}-]++(?:(?:[.．。]|\s?[\[({{]\s*dot\s*[\])}}]\s?)[\w{INVISIBLE}-]++)++",
+        1.0,
+        checks.mailbox,
+        needs=AT,
+    ),
+    Rule(
+        "EMAIL", "spoken e-mail", r"\b[\w.-]++(?: dot [\w-]++)*+ at [\w-]++(?: dot [\w-]++)++\b", 0.85, needs=r" dot "
+    ),
+    Rule(
+        "IBAN",
+        "iban",
+        r"(?<![\w-])[A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]{2,4}+){2,8}+(?:[ -]?[A-Z0-9]{1,3}\b)?",
+        0.6,
+        checks.iban,
+        ("iban", "account", "bank", "transfer"),
+        DIGIT,
+    ),
+    Rule(
+        "CREDIT_CARD",
+        "card",
+        r"(?<![\w.+-])\d(?:[ -]?\d){12,18}(?![\w-])",
+        0.6,
+        checks.card,
+        ("card", "credit", "debit", "visa", "mastercard", "amex", "payment", "cc", "pan"),
+        DIGIT,
+    ),
+    Rule(
+        "PHONE",
+        "international phone",
+        r"(?<![\w.+])(?:\+|00)(?:\s?\(?\d{1,4}\)?[ .\-/]{0,2}){2,7}\d(?:\s?(?:x|ext\.?|#)\s?\d{1,6})?(?!\w)",
+        0.8,
+        checks.phone,
+        PHONE_NEAR,
+        DIGIT,
+    ),
+    Rule(
+        "PHONE",
+        "national phone",
+        r"(?<![\w.,/#$€£+-])(?:\(0?\d{1,5}\)[ .\-]?|(?:1[-. ])?\d{2,5}[ .\-/])\d{3,4}[ .\-]?\d{2,4}(?:[ .\-]\d{2,4})?"
+        r"(?:\s?(?:x|ext\.?)\s?\d{1,6})?(?![\w-]|[.,]\d)",
+        0.55,
+        checks.phone,
+        PHONE_NEAR,
+        DIGIT,
+    ),
+    Rule(
+        "PHONE",
+        "grouped phone",
+        r"(?<![\w.,/#$€£+-])0\d{1,4}(?:[ .\-/]?\d{2,4}){2,4}(?![\w-]|[.,]\d)",
+        0.6,
+        checks.phone,
+        PHONE_NEAR,
+        DIGIT,
+    ),
+    Rule(
+        "PHONE",
+        "bare phone",
+        r"(?<![\w.,/#$€£+-])(?:\d{3}[-. ]?\d{4}|\d{10,11})(?:x\d{1,6})?(?![\w-]|[.,]\d)",
+        0.3,
+        checks.phone,
+        PHONE_NEAR,
+        DIGIT,
+    ),
     Rule("IP_ADDRESS", "ipv4", r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w]|\.\d)", 0.7, checks.address, needs=DIGIT),
-    Rule("IP_ADDRESS", "ipv6", r"(?<![\w:.])(?=[0-9a-f]*:[0-9a-f]*:)[0-9a-f:]{3,39}+(?![\w:])", 0.8, checks.address, needs=":"),
+    Rule(
+        "IP_ADDRESS",
+        "ipv6",
+        r"(?<![\w:.])(?=[0-9a-f]*:[0-9a-f]*:)[0-9a-f:]{3,39}+(?![\w:])",
+        0.8,
+        checks.address,
+        needs=":",
+    ),
     Rule("MAC_ADDRESS", "mac", r"(?<![\w:-])(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}(?![\w:-])", 0.9, needs=DIGIT),
     Rule("URL_CREDENTIALS", "url login", r"\b[a-z][a-z0-9+.-]*+://(?P<v>[^\s/:@]++:[^\s/@]++)@", 1.0, needs="://"),
-    Rule("URL_CREDENTIALS", "url secret", r"[?&](?:access_token|token|api_?key|key|password|passwd|secret|sig|signature|auth)=(?P<v>[^&\s\"'<>]{6,}+)", 0.9, needs="="),
-    Rule("SECRET", "key prefix", r"\b(?:sk|pk|rk)[-_][\w-]{16,}+|\bgh[pousr]_\w{20,}+|\bAKIA[0-9A-Z]{16}\b|\bxox[abprs]-[\w-]{10,}+|\beyJ[\w-]{10,}+\.[\w-]++\.[\w-]*+", 1.0),
-    Rule("SECRET", "named secret", r"(?:pass(?:word|wd|phrase|code)?|pwd|secret|api[ _-]?key|(?:access|auth|bearer)[ _-]?token|credentials?)[\"'`]?"
-         r"\s*(?:[:=]>?|\bis\b|\bwas\b|\bto\b|\b(?=\S*\d))\s*[\"'`(]?(?P<v>[^\s\"'`,|]{6,}+)", 0.8, checks.secret, needs=r"pass|pwd|secret|key|token|credential"),
-    Rule("NATIONAL_ID", "us ssn", r"(?<![\w-])\d{3}[- .]\d{2}[- .]\d{4}(?![\w-])", 0.65, checks.social_security, ("ssn", "social", "security"), DIGIT),
-    Rule("NATIONAL_ID", "uk nino", r"\b[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?\d{2} ?\d{2} ?\d{2} ?[A-D]\b", 0.85, needs=DIGIT),
+    Rule(
+        "URL_CREDENTIALS",
+        "url secret",
+        r"[?&](?:access_token|token|api_?key|key|password|passwd|secret|sig|signature|auth)=(?P<v>[^&\s\"'<>]{6,}+)",
+        0.9,
+        needs="=",
+    ),
+    Rule(
+        "SECRET",
+        "key prefix",
+        r"\b(?:sk|pk|rk)[-_][\w-]{16,}+|\bgh[pousr]_\w{20,}+|\bAKIA[0-9A-Z]{16}\b|\bxox[abprs]-[\w-]{10,}+|\beyJ[\w-]{10,}+\.[\w-]++\.[\w-]*+",
+        1.0,
+    ),
+    Rule(
+        "SECRET",
+        "named secret",
+        r"(?:pass(?:word|wd|phrase|code)?|pwd|secret|api[ _-]?key|(?:access|auth|bearer)[ _-]?token|credentials?)[\"'`]?"
+        r"\s*(?:[:=]>?|\bis\b|\bwas\b|\bto\b|\b(?=\S*\d))\s*[\"'`(]?(?P<v>[^\s\"'`,|]{6,}+)",
+        0.8,
+        checks.secret,
+        needs=r"pass|pwd|secret|key|token|credential",
+    ),
+    Rule(
+        "NATIONAL_ID",
+        "us ssn",
+        r"(?<![\w-])\d{3}[- .]\d{2}[- .]\d{4}(?![\w-])",
+        0.65,
+        checks.social_security,
+        ("ssn", "social", "security"),
+        DIGIT,
+    ),
+    Rule(
+        "NATIONAL_ID",
+        "uk nino",
+        r"\b[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?\d{2} ?\d{2} ?\d{2} ?[A-D]\b",
+        0.85,
+        needs=DIGIT,
+    ),
     Rule("NATIONAL_ID", "it fiscal code", r"\b[A-Z]{6}\d{2}[A-EHLMPR-T]\d{2}[A-Z]\d{3}[A-Z]\b", 0.95, needs=DIGIT),
     Rule("NATIONAL_ID", "es dni", r"(?<![\w-])\d{8}[- ]?[A-Z](?![\w-])", 0.85, checks.spanish_id, needs=DIGIT),
     Rule("NATIONAL_ID", "pl pesel", r"(?<![\w.-])\d{11}(?![\w.-])", 0.6, checks.polish_id, ("pesel", "id"), DIGIT),
-    Rule("NATIONAL_ID", "nl bsn", r"(?<![\w.-])\d{9}(?![\w.-])", 0.3, checks.dutch_id, ("bsn", "burgerservice", "sofi", "national"), DIGIT),
+    Rule(
+        "NATIONAL_ID",
+        "nl bsn",
+        r"(?<![\w.-])\d{9}(?![\w.-])",
+        0.3,
+        checks.dutch_id,
+        ("bsn", "burgerservice", "sofi", "national"),
+        DIGIT,
+    ),
     Rule("NATIONAL_ID", "in pan", r"\b[A-Z]{3}[ABCFGHJLPT][A-Z]\d{4}[A-Z]\b", 0.85, needs=DIGIT),
-    Rule("NATIONAL_ID", "in aadhaar", r"(?<![\w-])[2-9]\d{3}[ -]\d{4}[ -]\d{4}(?![\w-]| ?\d)", 0.5, None, ("aadhaar", "aadhar", "uid"), DIGIT),
-    Rule("NATIONAL_ID", "mt id", r"(?<![\w-])\d{3,7}[MGAPLHBZ]\b(?![\w-])", 0.3, None, ("identity", "national", "id card"), DIGIT),
-    Rule("IDENTIFIER", "named number", rf"\b(?:{IDENTIFIED})(?:\s++(?:number|num|no\.?|id|card|code|#))*+\s*(?:is|was|[:=#])?\s*"
-         r"(?P<v>#?[A-Z0-9][A-Z0-9/-]*+(?:[ -]\d[A-Z0-9/-]*+)*+)", 0.7, checks.reference, needs=DIGIT),
-    Rule("DATE_OF_BIRTH", "birth date", rf"(?:\bborn|birth|\bdob\b|d\.o\.b|birthday|geboren|\bnée?\b|\bb\.)(?:[^\w\n]*+\w++){{0,4}}?[^\w\n]*+(?P<v>{DATE})", 0.9, needs=DIGIT),
-    Rule("PERSON", "title and name", rf"(?-i:\b{TITLES}\.?\s++(?P<v>\p{{Lu}}[\w'’-]++(?:\s\p{{Lu}}[\w'’-]++)?))", 0.6,
-         needs=rf"\b{TITLES}\b"),
+    Rule(
+        "NATIONAL_ID",
+        "in aadhaar",
+        r"(?<![\w-])[2-9]\d{3}[ -]\d{4}[ -]\d{4}(?![\w-]| ?\d)",
+        0.5,
+        None,
+        ("aadhaar", "aadhar", "uid"),
+        DIGIT,
+    ),
+    Rule(
+        "NATIONAL_ID",
+        "mt id",
+        r"(?<![\w-])\d{3,7}[MGAPLHBZ]\b(?![\w-])",
+        0.3,
+        None,
+        ("identity", "national", "id card"),
+        DIGIT,
+    ),
+    Rule(
+        "IDENTIFIER",
+        "named number",
+        rf"\b(?:{IDENTIFIED})(?:\s++(?:number|num|no\.?|id|card|code|#))*+\s*(?:is|was|[:=#])?\s*"
+        r"(?P<v>#?[A-Z0-9][A-Z0-9/-]*+(?:[ -]\d[A-Z0-9/-]*+)*+)",
+        0.7,
+        checks.reference,
+        needs=DIGIT,
+    ),
+    Rule(
+        "DATE_OF_BIRTH",
+        "birth date",
+        rf"(?:\bborn|birth|\bdob\b|d\.o\.b|birthday|geboren|\bnée?\b|\bb\.)(?:[^\w\n]*+\w++){{0,4}}?[^\w\n]*+(?P<v>{DATE})",
+        0.9,
+        needs=DIGIT,
+    ),
+    Rule(
+        "PERSON",
+        "title and name",
+        rf"(?-i:\b{TITLES}\.?\s++(?P<v>\p{{Lu}}[\w'’-]++(?:\s\p{{Lu}}[\w'’-]++)?))",
+        0.6,
+        needs=rf"\b{TITLES}\b",
+    ),
 )
 
 
 def code_rules(codes: tuple[CodePattern, ...]) -> tuple[Rule, ...]:
     """The firm's own codes as rules."""
-    return tuple(Rule(code.kind, f"code {number}", code.pattern, code.score, None, code.context, "")
-                 for number, code in enumerate(codes, start=1))
+    return tuple(
+        Rule(code.kind, f"code {number}", code.pattern, code.score, None, code.context, "")
+        for number, code in enumerate(codes, start=1)
+    )

@@ -14,8 +14,12 @@ def names_in(text: str, found: list[Found]) -> set[str]:
 
     A part that the document also writes in small letters is an ordinary word too, and is left out.
     """
-    parts = {part for find in found if find.kind == "PERSON" and find.score >= SURE
-             for part in _parts(text[find.start:find.end])}
+    parts = {
+        part
+        for find in found
+        if find.kind == "PERSON" and find.score >= SURE
+        for part in _parts(text[find.start : find.end])
+    }
     written = set(re.findall(r"\w+", text))
     return {part for part in parts if part.lower() not in written}
 
@@ -28,8 +32,11 @@ def spread(text: str, found: list[Found], parts: set[str]) -> list[Found]:
     if not parts:
         return found
     mention = re.compile(rf"\b(?:{'|'.join(sorted(map(re.escape, parts)))})\b")
-    more = [Found(match.start(), match.end(), "PERSON", "spread", SURE) for match in mention.finditer(text)
-            if not any(find.start <= match.start() < find.end for find in found)]
+    more = [
+        Found(match.start(), match.end(), "PERSON", "spread", SURE)
+        for match in mention.finditer(text)
+        if not any(find.start <= match.start() < find.end for find in found)
+    ]
     return united([*found, *more])
 
 

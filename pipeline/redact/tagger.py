@@ -37,7 +37,7 @@ MAX_KNOWN = 200_000
 """Word vectors kept between batches (about 200 MB); a vocabulary beyond it starts afresh."""
 TAPE = 8192
 """Places on one tape. It bounds memory and, by exactness, changes nothing else."""
-OUTER_MARKS = " \t\n.,;:!?|*_\"“”"
+OUTER_MARKS = ' \t\n.,;:!?|*_"“”'
 """Never the first or last character of a span."""
 
 Floats = NDArray[np.float64]
@@ -59,8 +59,7 @@ class Tagger:
     def __init__(self, weights: dict[str, Floats]) -> None:
         self.weights = weights
         self.buckets = weights["grams"].shape[0]
-        self._places: dict[str, int] = {}
-        self._vectors = np.zeros((0, weights["entry"].shape[1]))
+        self._forget()
 
     def spans(self, texts: Sequence[str], nothing_bias: float) -> list[list[Span]]:
         """Finds in each text, in order, never overlapping.
@@ -76,7 +75,7 @@ class Tagger:
             at = REACH
             for index in group:
                 count = len(cuts[index])
-                found.append(_decode(texts[index], cuts[index], logits_LK[at:at + count]))
+                found.append(_decode(texts[index], cuts[index], logits_LK[at : at + count]))
                 at += count + REACH
         return found
 
@@ -92,14 +91,21 @@ class Tagger:
         hidden_LC = exact(self._vectors[places] + weights["shapes"][shapes_L]) * used_L1
         for layer, dilation in enumerate(DILATIONS):
             near_L3C = np.concatenate([shifted(hidden_LC, dilation), hidden_LC, shifted(hidden_LC, -dilation)], axis=1)
-            hidden_LC = exact(hidden_LC + exact(near_L3C @ weights[f"near.{layer}"] + weights[f"bias.{layer}"])) * used_L1
+            hidden_LC = (
+                exact(hidden_LC + exact(near_L3C @ weights[f"near.{layer}"] + weights[f"bias.{layer}"])) * used_L1
+            )
         logits_LK: Floats = hidden_LC @ weights["exit"] + weights["exit_bias"]
         return logits_LK
+
+    def _forget(self) -> None:
+        """Place 0 is no word: it stands between texts."""
+        self._places: dict[str, int] = {"": 0}
+        self._vectors = np.zeros((1, self.weights["entry"].shape[1]))
 
     def _learn(self, words: Iterable[str]) -> None:
         """Vectors of the words not met yet; sums of exact numbers, so the order of meeting is free."""
         if len(self._places) > MAX_KNOWN:
-            self._places, self._vectors = {}, self._vectors[:0]
+            self._forget()
         new = [word for word in dict.fromkeys(words) if word not in self._places]
         if not new:
             return
@@ -142,8 +148,13 @@ def shifted(values_LC: Floats, places: int) -> Floats:
 def save_tagger(grid: dict[str, NDArray[np.int16]], folder: Path) -> None:
     """`tagger.safetensors` and `tagger.json` into an existing folder."""
     save_file({name: np.ascontiguousarray(grid[name]) for name in sorted(grid)}, folder / "tagger.safetensors")
-    config = {"labels": list(LABELS), "dilations": list(DILATIONS), "weight_bits": WEIGHT_BITS,
-              "activation_bits": ACTIVATION_BITS, "num_shapes": NUM_SHAPES}
+    config = {
+        "labels": list(LABELS),
+        "dilations": list(DILATIONS),
+        "weight_bits": WEIGHT_BITS,
+        "activation_bits": ACTIVATION_BITS,
+        "num_shapes": NUM_SHAPES,
+    }
     (folder / "tagger.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
@@ -161,8 +172,13 @@ def load_tagger(folder: Path) -> Tagger:
     ours = (list(LABELS), list(DILATIONS), WEIGHT_BITS, ACTIVATION_BITS, NUM_SHAPES)
     theirs = tuple(config.get(name) for name in ("labels", "dilations", "weight_bits", "activation_bits", "num_shapes"))
     if theirs != ours:
-        raise BadInput(str(folder), "the tagger was made for other code", wanted=str(ours), got=str(theirs),
-                       do="run the stage pii_model again")
+        raise BadInput(
+            str(folder),
+            "the tagger was made for other code",
+            wanted=str(ours),
+            got=str(theirs),
+            do="run the stage pii_model again",
+        )
     return Tagger({name: values.astype(np.float64) * 2.0**-WEIGHT_BITS for name, values in grid.items()})
 
 
@@ -195,9 +211,11 @@ def _decode(text: str, words: list[Word], logits_TK: Floats) -> list[Span]:
             runs.append([place])
             kinds.append(kind)
     leads_T = logits_TK.max(axis=1) - logits_TK[:, 0]
-    found = [_span(text, words[run[0]].start, words[run[-1]].end, TYPES[kind], float(leads_T[run].min()))
-             for run, kind in zip(runs, kinds, strict=True)]
-    return [span for span in found if any(letter.isalnum() for letter in text[span.start:span.end])]
+    found = [
+        _span(text, words[run[0]].start, words[run[-1]].end, TYPES[kind], float(leads_T[run].min()))
+        for run, kind in zip(runs, kinds, strict=True)
+    ]
+    return [span for span in found if any(letter.isalnum() for letter in text[span.start : span.end])]
 
 
 def _span(text: str, start: int, end: int, kind: str, lead: float) -> Span:

@@ -54,8 +54,13 @@ class Net(nn.Module):
 
     def grid(self) -> dict[str, NDArray[np.int16]]:
         """The weights as `tagger.save_tagger` takes them."""
-        named = {"grams": self.grams.weight, "entry": self.entry.weight.T, "shapes": self.shapes.weight,
-                 "exit": self.exit.weight.T, "exit_bias": self.exit.bias}
+        named = {
+            "grams": self.grams.weight,
+            "entry": self.entry.weight.T,
+            "shapes": self.shapes.weight,
+            "exit": self.exit.weight.T,
+            "exit_bias": self.exit.bias,
+        }
         for number, layer in enumerate(self.near):
             named |= {f"near.{number}": layer.weight.T, f"bias.{number}": layer.bias}
         return {name: on_grid(weight.detach().double().numpy()) for name, weight in named.items()}
@@ -73,8 +78,18 @@ def as_example(labelled: Labelled) -> Example:
     return Example([word.text for word in words], [word.shape for word in words], labels)
 
 
-def train(examples: Sequence[Example], *, seed: int, epochs: int, tape: int, learning_rate: float, drop: float,
-          buckets: int, embedding: int, width: int) -> Net:
+def train(
+    examples: Sequence[Example],
+    *,
+    seed: int,
+    epochs: int,
+    tape: int,
+    learning_rate: float,
+    drop: float,
+    buckets: int,
+    embedding: int,
+    width: int,
+) -> Net:
     """A trained net. Every epoch sees every example once, in another order; the rate falls to zero."""
     torch.manual_seed(seed)
     # every place of every output is written; filling it first costs a fifth of the run
@@ -118,8 +133,13 @@ def _tensors(batch: list[Example], known: dict[str, list[int]], buckets: int) ->
         labels += example.labels + [NOTHING] * REACH
     bags = [_grams(word, known, buckets) if word else [] for word in places]
     offsets = np.cumsum([0] + [len(bag) for bag in bags[:-1]])
-    return (torch.tensor([gram for bag in bags for gram in bag]), torch.tensor(offsets),
-            torch.tensor(words), torch.tensor(shapes), torch.tensor(labels))
+    return (
+        torch.tensor([gram for bag in bags for gram in bag]),
+        torch.tensor(offsets),
+        torch.tensor(words),
+        torch.tensor(shapes),
+        torch.tensor(labels),
+    )
 
 
 def _grams(word: str, known: dict[str, list[int]], buckets: int) -> list[int]:

@@ -19,8 +19,9 @@ MIN_GRAM, MAX_GRAM = 2, 4
 MAX_WORD = 40
 """Characters of a word that are looked at; base64 blobs would otherwise cost as much as a page."""
 
-CONFUSABLES = str.maketrans(dict(zip(
-    "аеорсухіјѕԁһкмтвнгзԛԝαεορυχικντβμ∂ı", "aeopcyxijsdhkmtbhr3qwaeopyxikvtbudi", strict=True)))
+CONFUSABLES = str.maketrans(
+    dict(zip("аеорсухіјѕԁһкмтвнгзԛԝαεορυχικντβμ∂ı", "aeopcyxijsdhkmtbhr3qwaeopyxikvtbudi", strict=True))
+)
 """Cyrillic and Greek letters that look Latin (a cut of Unicode TR39, confusables.txt)."""
 
 
@@ -64,7 +65,7 @@ def grams(word: str, buckets: int) -> list[int]:
     marked = f"<{folded}>".encode()
     pieces = [b"=" + marked]
     for size in range(MIN_GRAM, MAX_GRAM + 1):
-        pieces += [marked[at:at + size] for at in range(len(marked) - size + 1)]
+        pieces += [marked[at : at + size] for at in range(len(marked) - size + 1)]
     return [crc32(piece) % buckets for piece in pieces]
 
 

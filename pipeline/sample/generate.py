@@ -26,6 +26,9 @@ from pipeline.text.answers import Message
 END_OF_TURN = "<|im_end|>"
 """Ends an assistant's turn in the chat template; the document end token ends it too."""
 
+NUCLEUS_WIDTH = 256
+"""Likeliest tokens that are ranked first; all of them only where the nucleus is wider. Changes no draw."""
+
 
 class Sampling(NamedTuple):
     """How tokens are drawn."""
@@ -76,7 +79,7 @@ def end_tokens(tokenizer: PreTrainedTokenizerBase) -> list[int]:
 def tokens_of(tokenizer: PreTrainedTokenizerBase, prompt: list[Message]) -> tuple[int, ...]:
     """The tokens of a conversation, with the opening of the assistant's next turn."""
     text = tokenizer.apply_chat_template(prompt, tokenize=False, add_generation_prompt=True)
-    return tuple(tokenizer(text, add_special_tokens=False)["input_ids"])
+    return tuple(tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
 
 
 def _context(model: PreTrainedModel) -> int:
@@ -144,18 +147,26 @@ def pick(logits_BV: Tensor, uniform_B: Tensor, how: Sampling) -> Tensor:
     """(B,) int64: the token of each row whose cumulative probability first exceeds the row's number.
 
     Probabilities are those of `logits / temperature`, cut to the nucleus `top_p`, in vocabulary order.
-    Ties and sums are in float64 on the CPU, so a device's own sort or scan cannot show.
+    Sums are in float64 on the CPU, so a device's own scan cannot show.
     """
     if how.temperature == 0:
         return logits_BV.argmax(dim=-1)
     share_BV = torch.softmax(logits_BV.double() / how.temperature, dim=-1)
     if how.top_p < 1:
-        ranked = share_BV.sort(dim=-1, descending=True, stable=True)
-        before = ranked.values.cumsum(dim=-1) - ranked.values  # probability of all likelier tokens
-        outside = torch.zeros_like(share_BV, dtype=torch.bool).scatter(-1, ranked.indices, before >= how.top_p)
-        share_BV = share_BV.masked_fill(outside, 0)
+        share_BV = share_BV.masked_fill(share_BV < _least_share(share_BV, how.top_p), 0)
     cumulative_BV = share_BV.cumsum(dim=-1)
     total_B1 = cumulative_BV[:, -1:]
     # strictly below the total, which a product with a number just under 1 can round up to
     target_B1 = torch.minimum(uniform_B[:, None] * total_B1, torch.nextafter(total_B1, torch.zeros_like(total_B1)))
     return torch.searchsorted(cumulative_BV, target_B1, right=True)[:, 0]
+
+
+def _least_share(share_BV: Tensor, top_p: float) -> Tensor:
+    """(B, 1): the probability of the last token of each row's nucleus. Tokens that tie with it are in, so no
+    order among equals matters."""
+    for width in (min(NUCLEUS_WIDTH, share_BV.shape[-1]), share_BV.shape[-1]):
+        ranked = share_BV.topk(width, dim=-1).values
+        inside = ranked.cumsum(dim=-1) - ranked < top_p  # probability of all likelier tokens
+        if width == share_BV.shape[-1] or not bool(inside[:, -1].any()):
+            break
+    return ranked.gather(-1, inside.sum(dim=-1, keepdim=True) - 1)

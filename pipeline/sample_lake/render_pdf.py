@@ -57,12 +57,17 @@ def _frames(document: Authored) -> list[Frame]:
     return [Frame(MARGIN + side * (column + GUTTER), MARGIN, column, height, id=f"column{side}") for side in (0, 1)]
 
 
-def _furnish(canvas: Canvas, document: Authored) -> None:
-    """Running head and foot, and the document's own date instead of the clock's."""
+def _date(canvas: Canvas, document: Authored) -> None:
+    """Give the file the document's own date instead of the clock's."""
     stamp = TimeStamp(invariant=1)
     day = date.fromisoformat(document.published)
     stamp.t, stamp.YMDhms = float(timegm(day.timetuple())), (day.year, day.month, day.day, 0, 0, 0)
     canvas._doc._timeStamp = stamp  # reportlab has no public way to set it
+
+
+def _furnish(canvas: Canvas, document: Authored) -> None:
+    """Running head and foot, and the date."""
+    _date(canvas, document)
     canvas.setFont("Helvetica", 8)
     head = f"Brackwater Custody plc | {document.ident} | version {document.version}"
     canvas.drawString(MARGIN, A4[1] - 12 * mm, head)
@@ -115,6 +120,7 @@ def to_scan(document: Authored, params: SampleLake, seed: int) -> bytes:
     draw = random.Random(seed)  # noqa: S311  # seeded, no secret
     out = BytesIO()
     canvas = Canvas(out, pagesize=A4, invariant=1)
+    _date(canvas, document)
     for page in pdfium.PdfDocument(to_pdf(document)):
         image = page.render(scale=params.scan_dpi / 72, grayscale=True).to_pil()
         turned = image.rotate(draw.uniform(-params.scan_degrees, params.scan_degrees), Image.Resampling.BICUBIC,

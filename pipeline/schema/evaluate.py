@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from pipeline.schema.dialogues import ConstraintChoice
 from pipeline.schema.section import Section
 
 
@@ -22,10 +23,14 @@ class Evaluate(Section):
     """Conversations made from held-out examples at most, beside the authored ones."""
     turns: int = Field(ge=1)
     """Scripted user turns of a conversation made from examples."""
-    max_words: int = Field(ge=1)
-    """Value of the `max_words` constraint in conversations made from examples."""
+    passage_chars: int = Field(ge=80)
+    """Most characters of passages in such a conversation, so that all turns fit the context."""
+    constraints: list[ConstraintChoice] = Field(min_length=1)
+    """One is drawn for each such conversation."""
     max_new_tokens: int = Field(ge=1)
-    """Longest answer."""
+    """Longest answer to a single question."""
+    max_turn_tokens: int = Field(ge=1)
+    """Longest answer in a conversation."""
     batch_size: int = Field(ge=1)
     """Answers generated at once; logits of another batch shape can differ in the last bits."""
     confidence: float = Field(gt=0.5, lt=1)

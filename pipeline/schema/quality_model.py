@@ -27,7 +27,9 @@ class QualityModel(Section):
     min_count: int = Field(ge=1)
     """Rarer words are no features."""
     epochs: int = Field(ge=1)
-    """Passes over the training paragraphs."""
+    """Least passes over the training paragraphs."""
+    min_updates: int = Field(ge=1)
+    """More passes are made until this many paragraphs were seen: from a small lake little is learnt in a few."""
     learning_rate: float = Field(gt=0)
     """fastText's `lr`."""
     seed: int = Field(ge=0)

@@ -3,17 +3,20 @@
 Reads   source      scratch: DOCUMENTS + `split` (only `train` is used); hub: a pin
                     (`pipeline.schema.pin`); local: a folder with config, tokenizer, safetensors
 Writes  out         a full checkpoint, safetensors only
-        metrics     kind, licence, parameters; for a scratch base its training and loss curve
+        metrics     kind, licence, parameters; for a scratch base its text and training
 """
 
-import json
 import shutil
+import tempfile
 from pathlib import Path
+from typing import NamedTuple
 
 from pipeline.lm.chatml import adopt_chatml
 from pipeline.lm.checkpoint import check_complete, copy_checkpoint
-from pipeline.lm.determinism import configure, numeric_platform
+from pipeline.lm.determinism import numeric_platform
 from pipeline.lm.hub import fetch_pinned, read_pin
+from pipeline.lm.load import load_tokenizer
+from pipeline.lm.save import read_json
 from pipeline.schema.base import Base, HubBase, LocalBase, ScratchBase
 from pipeline.schema.env import Env
 from pipeline.schema.errors import BadInput
@@ -29,6 +32,15 @@ from pipeline.train.worker import run_job
 SCRATCH_LICENCE = "the licences of the general text, see its `licence` column"
 
 
+class Facts(NamedTuple):
+    """What a stage's record says about a base, as JSON values."""
+
+    shown: dict[str, object]
+    """For the metrics."""
+    resolved: dict[str, object]
+    """For the lineage record."""
+
+
 def main(candidate: str, source: Path, out: Path, metrics: Path, params: Base) -> dict[str, object]:
     """Make candidate `candidate` as its section of params says."""
     if candidate not in params.candidates:
@@ -38,40 +50,44 @@ def main(candidate: str, source: Path, out: Path, metrics: Path, params: Base) -
         facts = train_scratch(source, out, wanted)
     else:
         facts = take_hub(source, out, wanted) if isinstance(wanted, HubBase) else take_local(source, out, wanted)
-    write_json(metrics, {"candidate": candidate, "kind": wanted.kind, **facts})
-    return {"platform": numeric_platform(), **{key: facts[key] for key in ("licence", "hub") if key in facts}}
+    write_json(metrics, {"candidate": candidate, "kind": wanted.kind, **facts.shown})
+    return {"platform": numeric_platform(), **facts.resolved}
 
 
-def train_scratch(source: Path, out: Path, params: ScratchBase) -> dict[str, object]:
-    """Train tokenizer and model on the train split of `source`; facts about it for the metrics."""
+def train_scratch(source: Path, out: Path, params: ScratchBase) -> Facts:
+    """Train tokenizer and model on the train split of `source`."""
     documents = read_table(source).filter(split="train")
     if not documents.height:
         raise BadInput(str(source), "no document is in the train split", do="see general_text in params.yaml")
     with resume_folder(out, training_identity("base", params, {"source": source})) as state:
         job = prepare_scratch(documents, params, state, load_section(Env, "env").threads)
         run_job(job)
-        result = json.loads((Path(job.out) / RESULT).read_text(encoding="utf-8"))
+        result = read_json(Path(job.out) / RESULT)
         with output_dir(out) as scratch:
             shutil.copytree(Path(job.out) / "model", scratch, dirs_exist_ok=True)
     num_bytes = int(documents["text"].str.len_bytes().sum())
-    return {"licence": SCRATCH_LICENCE, "documents": documents.height, "bytes": num_bytes, "training": result}
+    settings, curve = result.pop("settings"), result.pop("curve")
+    training = {**result, "first_loss": curve[0]["loss"], "last_loss": curve[-1]["loss"]}
+    return Facts({"licence": SCRATCH_LICENCE, "documents": documents.height, "bytes": num_bytes,
+                  "training": training}, {"trainer": settings})
 
 
-def take_hub(source: Path, out: Path, params: HubBase) -> dict[str, object]:
+def take_hub(source: Path, out: Path, params: HubBase) -> Facts:
     """Fetch what the pin at `source` names."""
     pin = read_pin(source)
-    with output_dir(out.with_name(f".{out.name}.fetched")) as fetched:
-        fetch_pinned(pin, fetched)
-        write_base(fetched, out, params.chat)
-    shutil.rmtree(out.with_name(f".{out.name}.fetched"))
-    return {"licence": pin.licence, "hub": {"repo": pin.repo, "revision": pin.revision, "files": pin.files}}
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.fetched-") as fetched:
+        fetch_pinned(pin, Path(fetched))
+        write_base(Path(fetched), out, params.chat)
+    origin = {"licence": pin.licence, "repo": pin.repo, "revision": pin.revision}
+    return Facts({**origin}, {**origin, "files": pin.files})
 
 
-def take_local(source: Path, out: Path, params: LocalBase) -> dict[str, object]:
+def take_local(source: Path, out: Path, params: LocalBase) -> Facts:
     """Copy the model in the folder `source`."""
     check_complete(source)
     write_base(source, out, params.chat)
-    return {"licence": params.licence}
+    return Facts({"licence": params.licence}, {"licence": params.licence})
 
 
 def write_base(source: Path, out: Path, chat: str) -> None:
@@ -80,8 +96,10 @@ def write_base(source: Path, out: Path, chat: str) -> None:
         if chat == "keep":
             copy_checkpoint(source, scratch)
         else:
-            configure(0, load_section(Env, "env").threads)
-            adopt_chatml(source, scratch, seed=0)
+            adopt_chatml(source, scratch)
+        if load_tokenizer(scratch).eos_token_id is None:
+            raise BadInput(str(source), "its tokenizer has no end-of-text token, so documents cannot be ended",
+                           do="set `chat: chatml`, which adds one")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pipeline.lm.determinism import configure, numeric_platform
 from pipeline.lm.heldout import held_out_scores, heldout_sample
-from pipeline.lm.load import load_model, load_tokenizer
+from pipeline.lm.load import load_model, load_tokenizer, stored_dtype
 from pipeline.schema.choose_base import ChooseBase
 from pipeline.schema.env import Env
 from pipeline.schema.errors import BadInput
@@ -44,7 +44,7 @@ def main(bases: Path, documents: Path, out: Path, metrics: Path, params: ChooseB
 
 def measure(folder: Path, texts: list[str], params: ChooseBase) -> dict[str, object]:
     """One candidate's entry of the ranking."""
-    model, tokenizer = load_model(folder), load_tokenizer(folder)
+    model, tokenizer = load_model(folder, stored_dtype(folder), spread=True), load_tokenizer(folder)
     scores = held_out_scores(model, tokenizer, {"in_domain": texts}, params, folder.name)["in_domain"]
     return {"candidate": folder.name, "digest": hash_artefact(folder).digest, **scores,
             "perplexity_per_byte": 2 ** scores["bits_per_byte"], "parameters": model.num_parameters(),

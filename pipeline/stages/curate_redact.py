@@ -33,13 +33,24 @@ def main(documents: Path, model: Path, out: Path, ledger: Path, spans: Path, par
     return {"pseudonym_key_fingerprint": fingerprint(key)}
 
 
-def redact(documents: Path, model: Path, out: Path, ledger: Path, spans: Path, params: CurateRedact, key: bytes,
-           execution: Execution, cache: Path) -> None:
+def redact(
+    documents: Path,
+    model: Path,
+    out: Path,
+    ledger: Path,
+    spans: Path,
+    params: CurateRedact,
+    key: bytes,
+    execution: Execution,
+    cache: Path,
+) -> None:
     """Write the three tables; neither engine, workers nor cache change their bytes."""
     inputs = read_table(documents)
     finds = chunk_finds(inputs, model, params, execution, cache)
     tables = redacted(inputs, finds, params, key)
-    check_conservation("curate_redact", inputs.rename({"doc_id": "input_id"}), tables.ledger, tables.documents["doc_id"])
+    check_conservation(
+        "curate_redact", inputs.rename({"doc_id": "input_id"}), tables.ledger, tables.documents["doc_id"]
+    )
     with output_dir(out) as folder, output_dir(ledger) as beside, output_dir(spans) as apart:
         write_table(tables.documents, folder, ["doc_id"], inputs.schema)
         write_table(tables.ledger, beside, ["input_id"], LEDGER)

@@ -71,7 +71,8 @@ def perplexity_rows(respondent: Respondent, documents: pl.DataFrame, general: pl
 
 def question_rows(respondent: Respondent, asked: list[Question]) -> list[dict[str, object]]:
     """Each question once, its answer scored by every single-turn task."""
-    answers = respondent.answer([prompt_messages(item.passages, item.question) for item in asked])
+    answers = respondent.answer([prompt_messages(item.passages, item.question) for item in asked],
+                                respondent.params.max_new_tokens)
     rows = []
     for item, answer in zip(asked, answers, strict=True):
         scored = {"format": answer_format.score(answer), "citation": citation.score(item, answer),

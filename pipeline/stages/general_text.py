@@ -6,6 +6,8 @@ Writes  --out        table: DOCUMENTS columns and `split` str (train | heldout);
 """
 
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import polars as pl
@@ -19,8 +21,7 @@ from pipeline.stage.progress import progress, say
 from pipeline.stage.run import run_stage
 from pipeline.tables.parquet import write_table
 from pipeline.text.draws import unit_draw
-from pipeline.text.general import HTML, TEXT, GeneralFile, documents, own_file, package_file, within_budget
-from pipeline.text.packages import package_files
+from pipeline.text.general import HTML, TEXT, GeneralFile, documents, own_file, package_prose, within_budget
 from pipeline.text.prose import ProseRules
 
 
@@ -50,11 +51,15 @@ def _own_files(text: Path, params: GeneralText) -> Iterator[GeneralFile]:
 
 
 def _package_files(params: GeneralText) -> Iterator[GeneralFile]:
+    """Packages in processes of their own: parsing their source is what takes the time."""
     rules = ProseRules(params.min_words, params.min_letter_share, params.min_function_word_share,
                        params.max_code_word_share)
-    for name, package in progress(sorted(params.packages.items()), "packages", len(params.packages)):
-        for file in package_files(name, package.version, package.licence):
-            yield package_file(file, name, package.licence, rules)
+    packages = sorted(params.packages.items())
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:  # polars' threads do not survive a fork
+        tasks = [pool.submit(package_prose, name, package.version, package.licence, rules)
+                 for name, package in packages]
+        for task in progress(tasks, "packages", len(tasks)):
+            yield from task.result()
 
 
 def _split(doc_id: str, params: GeneralText) -> str:

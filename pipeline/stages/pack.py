@@ -34,14 +34,14 @@ def main(documents: Path, base: Path, out: Path, params: Pack) -> dict[str, obje
         part = train.filter(origin=origin)
         times = [repeats(doc_id, weight, params.seed) for doc_id, weight in part.select("doc_id", "weight").rows()]
         table = pack_documents(part["doc_id"].to_list(), document_tokens(tokenizer, part["text"].to_list()), times,
-                               origin, params.row_tokens, tokenizer.pad_token_id)
+                               origin, params.row_tokens, tokenizer.eos_token_id)
         tables.append(table)
         counts[origin] = {"documents": sum(count > 0 for count in times), "rows": table.height}
     with output_dir(out) as scratch:
         # a document used twice may fill two equal rows; its copy number keeps their ids apart
         write_table(pl.concat(tables), scratch, ["row_id"], ROWS)
     say(f"pack: {counts}")
-    return {"counts": counts, "pad_token": tokenizer.pad_token}
+    return {"counts": counts, "padding": tokenizer.eos_token}
 
 
 if __name__ == "__main__":

@@ -37,38 +37,63 @@ HELDOUT_NEGATIVES = 500
 def main(lists: Path, general: Path, hard: Path, out: Path, metrics: Path, params: PiiModel) -> dict[str, object]:
     """Train, save, measure what was saved."""
     configure(params.seed, load_section(Env, "env").threads)
+    hand_written = read_marked(hard)
     wide, calm = read_lists(lists), read_table(general)["text"].to_list()
     paragraphs = negatives(calm, wide)
     if len(paragraphs) <= HELDOUT_NEGATIVES:
-        raise BadInput(str(general), "too little general text to train on", wanted=f"over {HELDOUT_NEGATIVES} paragraphs",
-                       got=str(len(paragraphs)))
+        raise BadInput(
+            str(general),
+            "too little general text to train on",
+            wanted=f"over {HELDOUT_NEGATIVES} paragraphs",
+            got=str(len(paragraphs)),
+        )
     random.Random(params.seed).shuffle(paragraphs)
-    quiet, learnt = paragraphs[:HELDOUT_NEGATIVES], paragraphs[HELDOUT_NEGATIVES:][:params.negatives]
+    quiet, learnt = paragraphs[:HELDOUT_NEGATIVES], paragraphs[HELDOUT_NEGATIVES:][: params.negatives]
     ours, heldout = split_lists(wide._replace(words=vocabulary(learnt, wide)), params.heldout_share, params.seed)
     examples = [*_examples(ours, params, params.examples), *(reshaped(text, params.seed) for text in learnt)]
-    net = train([as_example(one) for one in examples], seed=params.seed, epochs=params.epochs, tape=params.tape,
-                learning_rate=params.learning_rate, drop=params.dropout, buckets=params.buckets,
-                embedding=params.embedding, width=params.width)
+    net = train(
+        [as_example(one) for one in examples],
+        seed=params.seed,
+        epochs=params.epochs,
+        tape=params.tape,
+        learning_rate=params.learning_rate,
+        drop=params.dropout,
+        buckets=params.buckets,
+        embedding=params.embedding,
+        width=params.width,
+    )
     with output_dir(out) as folder:
         save_tagger(net.grid(), folder)
     tagger = load_tagger(out)
-    write_json(metrics, {
-        "examples": len(examples),
-        "heldout_generated": measured(tagger, _examples(heldout, params, params.heldout_examples)),
-        "heldout_general": measured(tagger, [Labelled(text, []) for text in quiet]),
-        "hard": measured(tagger, read_marked(hard))})
+    write_json(
+        metrics,
+        {
+            "examples": len(examples),
+            "heldout_generated": measured(tagger, _examples(heldout, params, params.heldout_examples)),
+            "heldout_general": measured(tagger, [Labelled(text, []) for text in quiet]),
+            "hard": measured(tagger, hand_written),
+        },
+    )
     return {}
 
 
 def measured(tagger: Tagger, examples: Sequence[Labelled]) -> dict[str, object]:
     """Recall, precision and recall by type of the tagger alone, every find counted."""
     found = tagger.spans([one.text for one in examples], 0.0)
-    pairs = [([Truth(*span) for span in one.spans], [(span.start, span.end) for span in spans])
-             for one, spans in zip(examples, found, strict=True)]
+    pairs = [
+        ([Truth(*span) for span in one.spans], [(span.start, span.end) for span in spans])
+        for one, spans in zip(examples, found, strict=True)
+    ]
     counts = score(pairs)
-    return {"texts": len(examples), "characters": sum(len(one.text) for one in examples), "spans": counts.wanted,
-            "finds": counts.given, "recall": round(counts.recall, 4), "precision": round(counts.precision, 4),
-            "recall_by_type": {kind: round(hit / wanted, 4) for kind, (hit, wanted) in recall_by_kind(pairs).items()}}
+    return {
+        "texts": len(examples),
+        "characters": sum(len(one.text) for one in examples),
+        "spans": counts.wanted,
+        "finds": counts.given,
+        "recall": round(counts.recall, 4),
+        "precision": round(counts.precision, 4),
+        "recall_by_type": {kind: round(hit / wanted, 4) for kind, (hit, wanted) in recall_by_kind(pairs).items()},
+    }
 
 
 def read_marked(path: Path) -> list[Labelled]:
@@ -85,8 +110,10 @@ def read_marked(path: Path) -> list[Labelled]:
 
 
 def _examples(lists: Lists, params: PiiModel, count: int) -> list[Labelled]:
-    return [example(lists, params.seed, number, lower_share=params.lower_share, invented_share=params.invented_share)
-            for number in range(count)]
+    return [
+        example(lists, params.seed, number, lower_share=params.lower_share, invented_share=params.invented_share)
+        for number in range(count)
+    ]
 
 
 if __name__ == "__main__":

@@ -17,4 +17,4 @@ def ledger_table(inputs: pl.DataFrame, decided: Iterable[Decided]) -> pl.DataFra
     """
     rows = pl.DataFrame(list(decided), orient="row", schema={name: LEDGER[name] for name in Decided._fields})
     keys = inputs.select(pl.col("doc_id").alias("input_id"), "source")
-    return pl.concat([keys, rows], how="horizontal", strict=True).select(*LEDGER)
+    return pl.concat([keys, rows], how="horizontal").select(*LEDGER)

@@ -13,7 +13,7 @@ from pipeline.schema.errors import BadInput
 from pipeline.text.docstrings import docstrings
 from pipeline.text.draws import unit_draw
 from pipeline.text.front_matter import split_front_matter
-from pipeline.text.packages import PackageFile
+from pipeline.text.packages import PackageFile, package_files
 from pipeline.text.prose import BLANK_LINE, ProseRules, prose
 
 HTML = (".html", ".htm", ".xhtml")
@@ -27,7 +27,8 @@ class GeneralFile(NamedTuple):
     """One file that became paragraphs."""
 
     path: str
-    data: bytes
+    doc_id: str
+    raw_sha256: str
     source: str
     """"own" for the given folder, else the package."""
     licence: str
@@ -50,14 +51,19 @@ def own_file(path: str, data: bytes, licence: str) -> GeneralFile:
         text = extract_plain_text(HEAD.sub("", text), main_content=True, list_bullets=True)
     fields, body = split_front_matter(text)
     blocks = [block.strip() for block in BLANK_LINE.split(body)]
-    return GeneralFile(path, data, "own", licence, fields.get("title"), fields.get("published"),
-                       [block for block in blocks if block])
+    return GeneralFile(path, document_id(data), sha256(data).hexdigest(), "own", licence, fields.get("title"),
+                       fields.get("published"), [block for block in blocks if block])
 
 
-def package_file(file: PackageFile, package: str, licence: str, rules: ProseRules) -> GeneralFile:
-    """A file of a package, its documentation's prose only; none when it is not Python of this version."""
-    return GeneralFile(file.path, file.data, package, licence, None, None,
-                       [paragraph for text in _documentation(file) for paragraph in prose(text, rules)])
+def package_prose(name: str, version: str, licence: str, rules: ProseRules) -> list[GeneralFile]:
+    """The files of package `name` that have documentation in prose, sorted by path."""
+    found = []
+    for file in package_files(name, version, licence):
+        paragraphs = [paragraph for text in _documentation(file) for paragraph in prose(text, rules)]
+        if paragraphs:
+            found.append(GeneralFile(file.path, document_id(file.data), sha256(file.data).hexdigest(), name, licence,
+                                     None, None, paragraphs))
+    return found
 
 
 def documents(files: Iterable[GeneralFile], min_chars: int) -> Iterator[dict[str, str | None]]:
@@ -97,7 +103,7 @@ def _documentation(file: PackageFile) -> list[str]:
 
 def _row(file: GeneralFile, text: str) -> dict[str, str | None]:
     return {
-        "doc_id": document_id(file.data), "text": text, "source": file.source, "path": file.path, "locator": "",
-        "raw_sha256": sha256(file.data).hexdigest(), "mime": MIME[PurePosixPath(file.path).suffix],
+        "doc_id": file.doc_id, "text": text, "source": file.source, "path": file.path, "locator": "",
+        "raw_sha256": file.raw_sha256, "mime": MIME[PurePosixPath(file.path).suffix],
         "title": file.title, "licence": file.licence, "published": file.published, "language": "en",
     }

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 BLANK_LINE = re.compile(r"\n[ \t\f]*\n")
-ROLE = re.compile(r":[a-z][a-z:+-]*:`(?:[^`<]*<)?[~!.]?([^`>]*)>?`")
-"""A reStructuredText role, with or without a title: :func:`~numpy.sum`, :ref:`the guide <guide>`."""
+ROLE = re.compile(r":[a-z][a-z:+-]*:`(?:([^`<]+?) *<[^`>]*>|[~!.]?([^`]*))`")
+"""A reStructuredText role; group 1 is its title, group 2 a target without one: :ref:`guide <x>`, :func:`~numpy.sum`."""
 LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)|`([^`<]+) <[^`>]+>`_{1,2}|\[\[?[0-9]+\]_?\]?|\[[0-9]+\]_")
 """Links and citation marks of Markdown and reStructuredText; groups 1 and 2 are the words shown."""
 MARKUP = re.compile(r"`{1,2}|\*{1,2}")
@@ -47,7 +47,7 @@ def paragraphs(text: str) -> list[str]:
 
 def plain(paragraph: str) -> str:
     """`paragraph` without inline markup: roles, links, emphasis and code quotes keep their words."""
-    without_roles = ROLE.sub(lambda role: role[1].rsplit(".", 1)[-1], paragraph)
+    without_roles = ROLE.sub(lambda role: role[1] or role[2].rsplit(".", 1)[-1], paragraph)
     without_links = LINK.sub(lambda link: link[1] or link[2] or "", without_roles)
     return " ".join(MARKUP.sub("", without_links).split())
 

@@ -59,11 +59,13 @@ def train(examples: Iterable[Example], settings: QualityModel, out: Path) -> Non
         BrokenContract: this platform does not let the bytes be the same.
     """
     lines = out.with_suffix(".txt")
-    lines.write_text("".join(f"{label} {text}\n" for label, text in examples), encoding="utf-8")
+    rows = [f"{label} {text}\n" for label, text in examples]
+    lines.write_text("".join(rows), encoding="utf-8")
+    epochs = max(settings.epochs, -(-settings.min_updates // len(rows)))
     with zeroed_memory() as zeroed:
         model = fasttext.train_supervised(
             str(lines), dim=settings.dim, wordNgrams=settings.word_ngrams, bucket=settings.bucket,
-            minCount=settings.min_count, epoch=settings.epochs, lr=settings.learning_rate, seed=settings.seed,
+            minCount=settings.min_count, epoch=epochs, lr=settings.learning_rate, seed=settings.seed,
             minn=0, maxn=0, loss="softmax", thread=1, verbose=0)
     if not zeroed:
         raise BrokenContract("quality model", "memory cannot be zeroed here, and fastText trains on what it held",

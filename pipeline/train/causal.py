@@ -23,8 +23,9 @@ from pipeline.schema.training import Lora, Training
 from pipeline.stage.outputs import output_dir, write_json
 from pipeline.tables.parquet import read_table
 from pipeline.train.curve import SayProgress, loss_curve
-from pipeline.train.optimizer import make_optimizer
+from pipeline.train.optimizer import BETAS, make_optimizer
 from pipeline.train.packing import PackedRows, epoch_order, isolation_leak
+from pipeline.train.resolved import resolved_settings
 from pipeline.train.resume import train_resumably
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
@@ -81,6 +82,7 @@ def training_arguments(state: Path, params: Training) -> TrainingArguments:
         output_dir=str(state), per_device_train_batch_size=params.batch_rows,
         gradient_accumulation_steps=params.accumulation, learning_rate=params.learning_rate,
         weight_decay=params.weight_decay, max_grad_norm=params.max_grad_norm,
+        adam_beta1=BETAS[0], adam_beta2=BETAS[1],  # DeepSpeed makes its own AdamW from these
         lr_scheduler_type="warmup_stable_decay",
         bf16=params.precision == "bf16", activation_checkpointing=params.gradient_checkpointing,
         train_sampling_strategy="sequential",  # the dataset lies in training order already
@@ -162,6 +164,7 @@ def write_result(job: CausalJob, trainer: Trainer, policy: PreTrainedModel | Pef
         dataset = trainer.train_dataset
         assert isinstance(dataset, PackedRows)
         write_json(scratch / RESULT, {
+            "settings": resolved_settings(trainer, str(policy.config._attn_implementation)),
             "curve": loss_curve(trainer.state.log_history), "steps": trainer.state.max_steps,
             "rows": len(dataset.tokens), "trained_tokens": len(dataset) * dataset.tokens.shape[1]})
 

@@ -13,6 +13,7 @@ from safetensors.numpy import save_file
 
 from pipeline.evals.gate import gate_record
 from pipeline.evals.metrics import metrics
+from pipeline.schema.dialogues import ConstraintChoice
 from pipeline.schema.documents import DOCUMENTS
 from pipeline.schema.eval_answers import ANSWERS
 from pipeline.schema.evaluate import Evaluate
@@ -25,10 +26,13 @@ from pipeline.stage.record import write_record
 from pipeline.tables.parquet import write_table
 
 EVALUATE = Evaluate(seed=1, context=64, batch_rows=4, max_documents=10, max_examples=4, max_conversations=2, turns=2,
-                    max_words=20, max_new_tokens=8, batch_size=4, confidence=0.95, resamples=200)
+                    passage_chars=400,
+                    constraints=[ConstraintChoice(kind="no_digits", value="")], max_new_tokens=8, max_turn_tokens=6,
+                    batch_size=4, confidence=0.95, resamples=200)
 GATE = Gate(confidence=0.95, power=0.8, tie_margin=1e-6, stop_on_regression=False, checks={
     "base": {}, "dacpt": {"in_domain_perplexity": -0.3, "general_perplexity": 0.02},
-    "sft": {"format_adherence": 0.5, "citation_recall": 0.2}, "dpo_1": {name: -0.1 for name in CHECKS if "perp" not in name}})
+    "sft": {"format_adherence": 0.5, "citation_recall": 0.2},
+    "dpo_1": {name: -0.1 for name in CHECKS if "perp" not in name}})
 
 PARAMS = """
 env:
@@ -76,7 +80,7 @@ def _curation(hostile: str) -> None:
     for stage in CURATION:
         decision, reason = DROPS[stage]
         rows = [(key, sources[int(key, 16) % 3],
-                 *((decision, reason) if int(key, 16) % 7 == 3 else ("keep", "ok"))) for key in ids]  # noqa: PLR2004
+                 *((decision, reason) if int(key, 16) % 7 == 3 else ("keep", "ok"))) for key in ids]
         kept = [row[0] for row in rows if row[2] == "keep"]
         ledger = pl.DataFrame([
             {"input_id": key, "source": source, "decision": what, "reason": why, "score": 0.5, "evidence": "",
@@ -170,7 +174,7 @@ def answers(level: int) -> pl.DataFrame:
             nats = (base - better + rng.normal() * 0.02) * 100
             rows.append(_row(f"doc{number}", task, nats / 100, {"nats": nats, "tokens": 100, "bytes": 330}))
     for number in range(40):
-        good, answerable = float(rng.random() < 0.45 * level), float(number % 4 != 0)  # noqa: PLR2004
+        good, answerable = float(rng.random() < 0.45 * level), float(number % 4 != 0)
         cite = {"cited": good, "correct": good * answerable, "answerable": answerable}
         rows += [_row(f"q{number}", "format", good, {}), _row(f"q{number}", "citation", cite["correct"], cite),
                  _row(f"q{number}", "refusal", good, {"answerable": answerable}),

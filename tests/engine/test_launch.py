@@ -48,12 +48,14 @@ def test_the_trainer_fills_every_auto_of_the_shipped_file():
     config.trainer_config_process(args)
     assert config.config["train_micro_batch_size_per_gpu"] == 2
     assert config.config["train_batch_size"] == 8
+    assert config.config["optimizer"]["params"]["lr"] == args.learning_rate
     assert config.config["gradient_clipping"] == args.max_grad_norm
 
 
 @pytest.mark.parametrize(("fields", "sentence"), [
     ({"train_batch_size": 64}, "`train_batch_size` is 64, must be \"auto\""),
     ({"zero_optimization": {"stage": 4}}, "`zero_optimization.stage` is 4"),
+    ({"optimizer": {"type": "AdamW", "params": {"lr": 0.1}}}, "`optimizer.params.lr` is 0.1"),
     ({"zero_optimization": {"stage": 3}}, "`stage3_gather_16bit_weights_on_model_save` must be true"),
     ({"zero_optimization": {"stage": 2, "offload_optimizer": {"device": "disk"}}}, "offload_optimizer.device"),
 ])

@@ -40,7 +40,7 @@ def test_every_row_is_worked_on_once_however_many_workers(tmp_path, workers):
 
 
 def test_a_shard_that_fails_stops_the_run_with_the_reason(tmp_path):
-    with pytest.raises(ShardsFailed, match="1 of 2 shards did not finish.*seven is not liked"):
+    with pytest.raises(ShardsFailed, match=r"1 of 2 shards did not finish.*seven is not liked"):
         run(tmp_path / "run", work=fails_on_seven)
 
 

@@ -1,6 +1,7 @@
 """Intervals and paired comparisons: worked by hand, by law, and by simulation."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -61,7 +62,7 @@ def test_holm_never_lowers_a_p_value_and_keeps_their_order(p_values):
     adjusted = holm(p_values)
     assert all(raw <= new <= 1 for raw, new in zip(p_values, adjusted, strict=True))
     ranked = sorted(range(len(p_values)), key=lambda index: p_values[index])
-    assert all(adjusted[low] <= adjusted[high] for low, high in zip(ranked, ranked[1:], strict=False))
+    assert all(adjusted[low] <= adjusted[high] for low, high in pairwise(ranked))
 
 
 def test_a_paired_difference_worked_by_hand():

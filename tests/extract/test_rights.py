@@ -38,8 +38,8 @@ def test_files_without_rights_are_listed_ten_at_a_time_with_their_number():
 
 def test_a_rights_file_with_faults_names_all_of_them(tmp_path):
     path = tmp_path / "lake.yaml"
-    path.write_text("sources:\n  a: {paths: [../x], licence: 'no licence!', rights_basis: own, cleared_for_training: yes,"
-                    " reviewed_by: me, published: null}\n")
+    path.write_text("sources:\n  a: {paths: [../x], licence: 'no licence!', rights_basis: own, "
+                    "cleared_for_training: yes, reviewed_by: me, published: null}\n")
     with pytest.raises(BadInput) as caught:
         load_rights(path)
     for field in ("sources.a.paths", "sources.a.licence", "sources.a.reviewed_on", "cleared_for_training"):

@@ -1,11 +1,11 @@
 import stat
 
 import pytest
-from tests.redact.worlds import redact_params
 
 from pipeline.redact.analyse import Found
 from pipeline.redact.pseudonyms import PUBLIC_KEY, Replacer, fingerprint, keyed, pseudonym_key
 from pipeline.schema.errors import BadInput
+from tests.redact.worlds import redact_params
 
 
 @pytest.mark.parametrize("other", ["ann lee", "Ann  Lee", "ANN\nLEE", "Аnn Lee", "Ann\u200b Lee"])
@@ -14,7 +14,12 @@ def test_spellings_of_one_value_get_one_pseudonym(other):
 
 
 def test_another_value_type_or_key_gets_another_pseudonym():
-    tokens = {keyed(b"k", 10, "PERSON", "Ann"), keyed(b"k", 10, "PERSON", "Bo"), keyed(b"k", 10, "EMAIL", "Ann"), keyed(b"l", 10, "PERSON", "Ann")}
+    tokens = {
+        keyed(b"k", 10, "PERSON", "Ann"),
+        keyed(b"k", 10, "PERSON", "Bo"),
+        keyed(b"k", 10, "EMAIL", "Ann"),
+        keyed(b"l", 10, "PERSON", "Ann"),
+    }
     assert len(tokens) == 4
 
 

@@ -1,13 +1,13 @@
 import pytest
 from presidio_analyzer import Pattern
 from presidio_analyzer import PatternRecognizer as PresidioPattern
-from tests.redact.worlds import redact_params, silent_tagger
 
 from pipeline.redact import recognisers
 from pipeline.redact.analyse import Analyser, Found, united
 from pipeline.redact.recognisers import FailClosed, PatternRecogniser, RecogniserFailed
 from pipeline.redact.rules import Rule
 from pipeline.schema.errors import BadInput
+from tests.redact.worlds import redact_params, silent_tagger
 
 SLOW = r"(?:a|a)*b|(?:a|aa)+$"
 
@@ -55,5 +55,3 @@ def test_overlapping_finds_become_one_that_covers_them_and_bears_the_surer_name(
     finds = [Found(0, 5, "A", "x", 0.6), Found(3, 9, "B", "y", 0.9), Found(9, 12, "C", "z", 0.5)]
     expected = [Found(0, 9, "B", "y", 0.9), Found(9, 12, "C", "z", 0.5)]
     assert united(finds) == united(finds[::-1]) == expected
-
-

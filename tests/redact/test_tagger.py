@@ -2,15 +2,25 @@ import random
 
 import numpy as np
 import pytest
-from tests.redact.worlds import random_grid, random_tagger
 
 from pipeline.redact import tagger as module
 from pipeline.redact.tagger import LABELS, WEIGHT_BITS, Tagger, _decode, load_tagger, save_tagger
 from pipeline.redact.words import cut
 from pipeline.schema.errors import BadInput
+from tests.redact.worlds import random_grid, random_tagger
 
-TEXTS = ["Ask Marta Oyelaran whether CL-1 was closed.", "", "  ", "x", "a much longer text " * 80, "14 Ropewalk Lane\nLeith",
-         "zoë and Łukasz, 25 March 1981", "<<>> ### ||", "one", "two words"] * 3
+TEXTS = [
+    "Ask Marta Oyelaran whether CL-1 was closed.",
+    "",
+    "  ",
+    "x",
+    "a much longer text " * 80,
+    "14 Ropewalk Lane\nLeith",
+    "zoë and Łukasz, 25 March 1981",
+    "<<>> ### ||",
+    "one",
+    "two words",
+] * 3
 
 
 def test_a_text_is_decided_alike_alone_in_any_batch_and_in_any_company():
@@ -55,7 +65,10 @@ def test_b_and_i_labels_make_spans_without_outer_punctuation():
     text = "see Ann Lee, Bo Ek."
     rows = ["O", "B-PERSON", "I-PERSON", "I-PERSON", "B-PERSON", "I-PERSON", "O"]
     logits = np.array([[1.0 if label == row else 0.0 for label in LABELS] for row in rows])
-    assert [(text[span.start:span.end], span.kind) for span in _decode(text, cut(text), logits)] == [("Ann Lee", "PERSON"), ("Bo Ek", "PERSON")]
+    assert [(text[span.start : span.end], span.kind) for span in _decode(text, cut(text), logits)] == [
+        ("Ann Lee", "PERSON"),
+        ("Bo Ek", "PERSON"),
+    ]
 
 
 def test_a_saved_tagger_is_the_tagger_and_two_savings_are_the_same_bytes(tmp_path):

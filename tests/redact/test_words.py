@@ -6,7 +6,7 @@ from pipeline.redact.words import NUM_SHAPES, cut, fold, grams
 
 def test_words_keep_their_places():
     text = "O'Brien's desk,\nroom 12b"
-    assert [text[word.start:word.end] for word in cut(text)] == ["O'Brien's", "desk", ",", "room", "12", "b"]
+    assert [text[word.start : word.end] for word in cut(text)] == ["O'Brien's", "desk", ",", "room", "12", "b"]
 
 
 @given(st.text())
@@ -26,5 +26,8 @@ def test_buckets_stay_in_range(word, buckets):
 
 
 def test_a_name_shares_buckets_with_the_name_it_resembles():
-    near, far = set(grams("Kowalczyk", 10**6)) & set(grams("Kowalczuk", 10**6)), set(grams("Kowalczyk", 10**6)) & set(grams("Tanaka", 10**6))
+    near, far = (
+        set(grams("Kowalczyk", 10**6)) & set(grams("Kowalczuk", 10**6)),
+        set(grams("Kowalczyk", 10**6)) & set(grams("Tanaka", 10**6)),
+    )
     assert len(near) > 10 * len(far)

@@ -12,8 +12,13 @@ from pipeline.schema.curate_redact import CurateRedact
 def random_grid(seed: int = 1, buckets: int = 512, embedding: int = 16, width: int = 32) -> dict[str, Any]:
     """Weights on the grid; "nothing" is favoured so that finds are few."""
     rng = np.random.default_rng(seed)
-    shapes = {"grams": (buckets, embedding), "entry": (embedding, width), "shapes": (NUM_SHAPES, width),
-              "exit": (width, len(LABELS)), "exit_bias": (len(LABELS),)}
+    shapes = {
+        "grams": (buckets, embedding),
+        "entry": (embedding, width),
+        "shapes": (NUM_SHAPES, width),
+        "exit": (width, len(LABELS)),
+        "exit_bias": (len(LABELS),),
+    }
     for layer in range(len(DILATIONS)):
         shapes |= {f"near.{layer}": (3 * width, width), f"bias.{layer}": (width,)}
     weights = {name: rng.normal(0, 0.2, shape) for name, shape in shapes.items()}
@@ -38,10 +43,21 @@ def silent_tagger() -> Tagger:
 def redact_params(**changes: object) -> CurateRedact:
     """Parameters like those of params.yaml."""
     scores = dict.fromkeys(("PERSON", "ADDRESS", "DATE_OF_BIRTH", "PARAPHRASE", "IDENTIFIER", "USERNAME"), 0.5)
-    codes = [{"kind": "EMPLOYEE_CODE", "pattern": r"\bBW-\d{5}\b", "score": 1.0, "context": []},
-             {"kind": "CASE_CODE", "pattern": r"\bFC-\d{4}\b", "score": 0.3, "context": ["suspect"]}]
+    codes = [
+        {"kind": "EMPLOYEE_CODE", "pattern": r"\bBW-\d{5}\b", "score": 1.0, "context": []},
+        {"kind": "CASE_CODE", "pattern": r"\bFC-\d{4}\b", "score": 0.3, "context": ["suspect"]},
+    ]
     fields: dict[str, object] = {
-        "min_score": 0.5, "nothing_bias": 0.0, "tagger_scores": scores, "codes": codes, "not_personal": ["Tidemark"],
-        "pseudonym": "keyed", "pseudonym_key": "public", "pseudonym_digits": 10, "spread_names": True,
-        "max_density": 0.4, "min_density_spans": 3}
+        "min_score": 0.5,
+        "nothing_bias": 0.0,
+        "tagger_scores": scores,
+        "codes": codes,
+        "not_personal": ["Tidemark"],
+        "pseudonym": "keyed",
+        "pseudonym_key": "public",
+        "pseudonym_digits": 10,
+        "spread_names": True,
+        "max_density": 0.4,
+        "min_density_spans": 3,
+    }
     return CurateRedact.model_validate(fields | changes)

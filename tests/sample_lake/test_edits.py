@@ -5,8 +5,9 @@ from pipeline.sample_lake.edits import edited, garbled, jaccard, reformatted, tr
 BODY = "# Title\n\n" + "\n\n".join(
     f"Clause {word} of the old book was read aloud in the great hall while rain fell on the {word} roof of the mill. "
     f"Each {word} must then be kept by the harbour clerk in a green box under the {word} stairs of the customs house."
-    for word in ["alder", "birch", "cedar", "damson", "elder", "fir", "gorse", "hazel", "ivy", "juniper", "larch", "maple", "oak", "pine", "rowan", "yew"]) + "\n"
-DOCUMENT = Authored("POL-001", "policies", "Title", "Desk", "1.0", "2025-01-01", BODY, ({"type": "PERSON", "value": "zzz"},))
+    for word in ("alder", "birch", "cedar", "damson", "elder", "fir", "gorse", "hazel", "ivy", "larch")) + "\n"
+DOCUMENT = Authored("POL-001", "policies", "Title", "Desk", "1.0", "2025-01-01", BODY,
+                    ({"type": "PERSON", "value": "zzz"},))
 
 
 def test_stronger_edits_are_less_alike():

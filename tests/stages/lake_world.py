@@ -10,4 +10,5 @@ RIGHTS = """sources:
 
 def tree(folder: Path) -> dict[str, bytes]:
     """Every file below `folder` by relative path."""
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}

@@ -38,7 +38,7 @@ def test_a_scratch_base_is_trained_on_the_train_split_alone_and_to_the_same_byte
     one, facts = run(scratch(), source, "one")
     two, _ = run(scratch(), without_heldout, "two")
     assert hash_artefact(one).digest == hash_artefact(two).digest
-    assert facts["training"]["curve"][-1]["loss"] < facts["training"]["curve"][0]["loss"]
+    assert facts["training"]["last_loss"] < facts["training"]["first_loss"]
     assert not list(Path().glob(".*"))  # training state went with success
     assert load_tokenizer(one).chat_template is not None
 
@@ -119,7 +119,7 @@ def test_a_hub_base_is_what_the_pin_names_and_its_licence_is_recorded(hub):
     out, facts = run(hub_base(), pin(hub), "out")
     assert hash_artefact(out).entries == hash_artefact(hub).entries
     assert facts["licence"] == "Apache-2.0"
-    assert facts["hub"]["revision"] == "a" * 40
+    assert facts["revision"] == "a" * 40
     assert not list(Path().glob(".*"))
 
 
@@ -145,3 +145,12 @@ def test_a_pin_never_names_pickles_code_or_a_path_outside(hub, name):
 def test_an_unknown_candidate_is_named():
     with pytest.raises(BadInput, match="has no `other`"):
         main("other", Path("docs"), Path("out"), Path("out.json"), scratch())
+
+
+def test_a_tokenizer_that_cannot_end_a_document_is_refused():
+    source = tiny.write_base(Path("source"))
+    settings = json.loads((source / "tokenizer_config.json").read_text())
+    (source / "tokenizer_config.json").write_text(json.dumps({**settings, "eos_token": None}))
+    with pytest.raises(BadInput, match="no end-of-text token"):
+        run(local(source), source, "out")
+    assert not Path("out").exists()

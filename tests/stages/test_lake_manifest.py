@@ -59,7 +59,7 @@ def test_a_missing_lake_says_so(lake):
 
 def test_a_symbolic_link_is_refused_by_name(lake):
     (lake / "link.md").symlink_to(lake / "two.jsonl")
-    with pytest.raises(BadInput, match="link.md: is a symbolic link"):
+    with pytest.raises(BadInput, match=r"link\.md: is a symbolic link"):
         run(lake)
 
 

@@ -65,7 +65,8 @@ def test_survivors_never_resemble_each_other_and_everyone_merged_resembles_its_s
     gone = {merge.document for merge in merges}
     survivors = [place for place in range(len(texts)) if place not in gone]
     for merge in merges:
-        assert merge.survivor in survivors and merge.survivor < merge.document
+        assert merge.survivor in survivors
+        assert merge.survivor < merge.document
         assert merge.jaccard == pytest.approx(exact(texts[merge.document], texts[merge.survivor]))
         assert merge.jaccard >= 0.7
     for place, one in enumerate(survivors):

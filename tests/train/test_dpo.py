@@ -47,7 +47,7 @@ def test_the_first_loss_is_ln_2_and_every_margin_0(inputs, tmp_path):
 
 
 def test_the_reference_is_the_adapter_and_not_the_bare_model(inputs, tmp_path):
-    trainer, policy, _ = make_trainer(job(inputs, tmp_path))
+    _, policy, _ = make_trainer(job(inputs, tmp_path))
     ids = torch.arange(20)[None]
     here = policy(input_ids=ids).logits
     policy.set_adapter(REFERENCE)
@@ -57,7 +57,8 @@ def test_the_reference_is_the_adapter_and_not_the_bare_model(inputs, tmp_path):
         bare = policy(input_ids=ids).logits
     assert torch.equal(here, reference)
     assert (here - bare).abs().max() > 0.1
-    assert not [name for name, weight in policy.named_parameters() if REFERENCE in name.split(".") and weight.requires_grad]
+    assert not [name for name, weight in policy.named_parameters()
+                if REFERENCE in name.split(".") and weight.requires_grad]
 
 
 def test_trl_alone_would_leave_the_trained_tokens_out_of_the_reference(inputs, tmp_path, monkeypatch):

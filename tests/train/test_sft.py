@@ -55,7 +55,8 @@ def job(base, conversations, folder, **changes):
 
 def test_labels_are_every_assistant_turn_with_its_end_and_nothing_else(tokenizer):
     row = encode(tokenizer, TALK)
-    assert tokenizer.decode([label for label in row.labels if label != IGNORE]) == "Because.<|im_end|>Then noon.<|im_end|>"
+    trained = tokenizer.decode([label for label in row.labels if label != IGNORE])
+    assert trained == "Because.<|im_end|>Then noon.<|im_end|>"
     assert all(label in (IGNORE, token) for token, label in zip(row.input_ids, row.labels, strict=True))
     check_trained_tokens(tokenizer, TALK, row)
 
@@ -100,16 +101,16 @@ def test_a_new_adapter_changes_nothing_and_trains_the_turn_markers_at_both_ends(
     plain = load_model(base)
     adapted = new_adapter(load_model(base), tiny_policy.LORA, tokenizer)
     show_head_bias(adapted)
-    ids = torch.arange(12)[None]
+    ids = torch.arange(5, 17)[None]
     assert torch.equal(plain(input_ids=ids).logits, adapted(input_ids=ids).logits)
     markers = [weight for name, weight in adapted.named_parameters() if "trainable_tokens_delta" in name]
     assert [weight.shape for weight in markers] == [(2, 32)]
-    marker = tokenizer.get_vocab()["<|im_end|>"]
     with torch.no_grad():
-        markers[0][tokenizer.get_vocab()["<|im_end|>"] - min(tokenizer.get_vocab()[t] for t in
-                                                             tiny_policy.LORA.trained_tokens)] += 1
-    moved = (adapted(input_ids=ids).logits - plain(input_ids=ids).logits).abs()
-    assert moved[0, 0, marker] > 0  # the head's row is tied to it: no marker was read before position 0
+        markers[0] += 1
+    moved = (adapted(input_ids=ids).logits - plain(input_ids=ids).logits)[0].abs().amax(dim=0)
+    vocabulary = tokenizer.get_vocab()
+    # no marker was read, so what moved are the head's rows, and these are tied to the markers alone
+    assert moved.nonzero().flatten().tolist() == sorted(vocabulary[token] for token in tiny_policy.LORA.trained_tokens)
 
 
 def test_a_token_the_tokenizer_lacks_is_refused(base, tokenizer):
@@ -121,7 +122,8 @@ def test_training_lowers_the_loss_and_a_saved_adapter_is_the_trained_one(base, c
     wanted = job(base, conversations, tmp_path / "run", epochs=8.0)
     run_sft(wanted)
     rows = [encode(tokenizer, TALK[:2])]
-    assert answer_loss(load_policy(tmp_path / "run/trained/adapter", base), rows) < answer_loss(load_model(base), rows) - 1
+    trained = load_policy(tmp_path / "run/trained/adapter", base)
+    assert answer_loss(trained, rows) < answer_loss(load_model(base), rows) - 1
     names = {path.name for path in (tmp_path / "run/trained/adapter").iterdir()}
     assert names == {"adapter_model.safetensors", "adapter_config.json"}
 

@@ -11,7 +11,7 @@ from pipeline.evals.questions import Conversation
 from pipeline.evals.respond import Respondent
 from pipeline.evals.rows import Scored, answer_row
 from pipeline.schema.eval_answers import TURN_BREAK
-from pipeline.text.answers import INSTRUCTION, Message, format_ok, render_prompt
+from pipeline.text.answers import Message, format_ok
 from pipeline.text.constraints import keeps
 
 TASK = "multi_turn"
@@ -24,20 +24,13 @@ def rows(respondent: Respondent, talks: list[Conversation]) -> list[dict[str, ob
     for turn in range(max((len(talk.turns) for talk in talks), default=0)):
         speaking = [index for index, talk in enumerate(talks) if turn < len(talk.turns)]
         for index in speaking:
-            messages[index].append({"role": "user", "content": user_turn(talks[index], turn)})
-        said = respondent.answer([messages[index] for index in speaking])
+            messages[index].append({"role": "user", "content": talks[index].turns[turn]})
+        said = respondent.answer([messages[index] for index in speaking], respondent.params.max_turn_tokens)
         for index, answer in zip(speaking, said, strict=True):
             messages[index].append({"role": "assistant", "content": answer})
     return [answer_row(talk.item_id, TASK, said_by("user", history), said_by("assistant", history),
                        score(talk, answers(history)))
             for talk, history in zip(talks, messages, strict=True)]
-
-
-def user_turn(talk: Conversation, turn: int) -> str:
-    """What the scripted user says: first the instruction, constraint, passages and question, then questions."""
-    if turn == 0:
-        return render_prompt(talk.passages, talk.turns[0], f"{INSTRUCTION} {talk.instruction}")
-    return f"Question: {talk.turns[turn]}"
 
 
 def score(talk: Conversation, said: list[str]) -> Scored:

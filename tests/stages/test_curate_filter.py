@@ -1,0 +1,108 @@
+"""Stage `curate_filter`."""
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from pipeline.schema.curate_filter import CurateFilter
+from pipeline.schema.errors import BadInput, BrokenContract
+from pipeline.schema.quality_model import QualityModel
+from pipeline.stages import quality_model
+from pipeline.stages.curate_filter import main
+from pipeline.tables.parquet import read_table
+from pipeline.text.front_matter import split_front_matter
+from tests.curation import documents, params, reasons, tree_bytes, written
+
+AUTHORED = Path("data/authored")
+
+
+def texts(folder):
+    """The sample's own documents: text put together by rule would repeat itself, and be filtered for it."""
+    return [split_front_matter(path.read_text()).body for path in sorted((AUTHORED / folder).glob("*.md"))]
+
+
+POLICIES = texts("lake/policies")
+STORY = texts("lake/offtopic")[0]
+DUTCH = ("De afdeling afwikkeling belt de klant voor het middaguur en legt het antwoord vast in het grootboek. "
+         "De tegenpartij krijgt daarvan op dezelfde dag bericht, en het hoofd van de afdeling tekent de lijst. ") * 3
+CASES = {
+    "ok": documents([POLICIES[0]]),
+    "rights_not_cleared": documents([POLICIES[1]], cleared_for_training=False),
+    "embargo_term": documents([f"UNDER EMBARGO UNTIL 30 NOVEMBER 2027\n\n{POLICIES[2]}"]),
+    "too_old": documents([POLICIES[3]], published="2011-05-09"),
+    "after_cutoff": documents([POLICIES[4]], published="2031-05-09"),
+    "language": documents([DUTCH]),
+    "heuristic": documents(["Menu\n\nHome\n\nBack"]),
+    "quality": documents([STORY]),
+}
+WORLD = pl.concat(CASES.values())
+
+
+@pytest.fixture(scope="module")
+def quality(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("quality")
+    given = params(QualityModel, "quality_model", reference_sources=[])
+    general = documents(texts("general"), source="own").with_columns(split=pl.lit("train"))
+    quality_model.main(written(folder / "domain", documents(POLICIES)), written(folder / "general", general),
+                       folder / "model", given)
+    return folder / "model"
+
+
+def run(tmp_path, quality, table, name="out", **changes):
+    out, ledger = tmp_path / name, tmp_path / f"{name}-ledger"
+    given = params(CurateFilter, "curate_filter", **{"default_max_loss": 1.0, **changes})
+    main(written(tmp_path / f"{name}-in", table), quality, out, ledger, given)
+    return out, ledger
+
+
+def test_each_gate_names_its_reason_and_only_the_good_document_passes(tmp_path, quality):
+    out, ledger = run(tmp_path, quality, WORLD)
+    found = reasons(read_table(ledger))
+    assert {reason: found[table["doc_id"][0]] for reason, table in CASES.items()} == {reason: reason for reason in CASES}
+    kept = read_table(out)
+    assert kept["text"].to_list() == CASES["ok"]["text"].to_list()
+    assert "cleared_for_training" not in kept.columns
+
+
+def test_evidence_names_rule_term_date_and_language(tmp_path, quality):
+    rows = read_table(run(tmp_path, quality, WORLD)[1]).rows_by_key("reason", named=True, unique=True)
+    assert rows["embargo_term"]["evidence"] == "term 1"
+    assert rows["too_old"]["evidence"] == "2011-05-09"
+    assert rows["language"]["evidence"] == "nl"
+    assert rows["heuristic"]["evidence"] == "GopherRepetition: top_2_gram"
+    assert rows["quality"]["score"] < 0.5 < rows["ok"]["score"]
+
+
+def test_the_first_gate_that_fails_names_the_reason(tmp_path, quality):
+    table = documents(["UNDER EMBARGO UNTIL"], cleared_for_training=False, published="2011-05-09")
+    assert list(reasons(read_table(run(tmp_path, quality, table)[1])).values()) == ["rights_not_cleared"]
+
+
+def test_short_texts_are_not_judged_by_the_quality_model(tmp_path, quality):
+    table = CASES["quality"]
+    _, ledger = run(tmp_path, quality, table, min_quality_words=10_000)
+    [row] = read_table(ledger).rows(named=True)
+    assert row["reason"] == "ok"
+    assert row["score"] < 0.5
+
+
+def test_same_inputs_same_bytes(tmp_path, quality):
+    assert (tree_bytes(*run(tmp_path, quality, WORLD, "one"))
+            == tree_bytes(*run(tmp_path, quality, WORLD[::-1], "two")))
+
+
+def test_a_source_that_loses_too_much_stops_the_run_and_leaves_nothing(tmp_path, quality):
+    with pytest.raises(BrokenContract, match="policies lost 88%"):
+        run(tmp_path, quality, WORLD, default_max_loss=0.5)
+    assert [path.name for path in tmp_path.iterdir()] == ["out-in"]
+
+
+def test_documents_without_the_rights_column_are_refused(tmp_path, quality):
+    with pytest.raises(BadInput, match="cleared_for_training"):
+        run(tmp_path, quality, WORLD.drop("cleared_for_training"))
+
+
+def test_a_term_that_is_no_regular_expression_is_refused():
+    with pytest.raises(ValueError, match="not a regular expression"):
+        params(CurateFilter, "curate_filter", embargo_terms=["("])

@@ -1,0 +1,136 @@
+import polars as pl
+import pytest
+
+from pipeline.redact import analyse
+from pipeline.redact.pseudonyms import PUBLIC_KEY
+from pipeline.redact.recognisers import RecogniserFailed
+from pipeline.redact.spread import names_in, spread
+from pipeline.redact.tagger import WEIGHT_BITS, save_tagger
+from pipeline.schema.documents import DOCUMENTS
+from pipeline.schema.execution import Execution
+from pipeline.stages.curate_redact import redact
+from pipeline.tables.parquet import read_table, write_table
+from tests.redact.worlds import random_grid, redact_params
+
+CALM = "\n\n" + "Calm text of some length about nothing. " * 10
+TEXTS = {
+    "a": "# Contacts\n\nWrite to ann@firm.example or ring +44 131 496 0182.\n\nStaff BW-48213 signed." + CALM,
+    "b": "Nothing personal is in this one.",
+    "c": "ANN@firm.example again, and аnn@firm.example with a Cyrillic letter.",
+    "d": "a@b.example c@d.example e@f.example g@h.example i@j.example",
+    "e": "Staff BW-48213 signed." + CALM,
+}
+PLANTED = ("ann@firm.example", "ANN@firm.example", "аnn@firm.example", "+44 131 496 0182", "BW-48213", "a@b.example")
+
+
+@pytest.fixture
+def world(tmp_path):
+    rows = [
+        {
+            **dict.fromkeys(DOCUMENTS, ""),
+            "doc_id": key,
+            "text": text,
+            "source": "mail",
+            "language": None,
+            "published": None,
+            "title": "About BW-48213" if key == "a" else None,
+        }
+        for key, text in TEXTS.items()
+    ]
+    (tmp_path / "documents").mkdir()
+    write_table(pl.DataFrame(rows, schema=DOCUMENTS), tmp_path / "documents", ["doc_id"], DOCUMENTS)
+    (tmp_path / "model").mkdir()
+    grid = random_grid()
+    grid["exit"][:] = 0
+    grid["exit_bias"][:] = 0
+    grid["exit_bias"][0] = 2**WEIGHT_BITS  # a tagger that finds nothing: patterns alone speak
+    save_tagger(grid, tmp_path / "model")
+    return tmp_path
+
+
+def run(world, name, workers=1, cache=None, model="model", **changes):
+    execution = Execution(
+        engine="local",
+        workers=workers,
+        shards_per_worker=2,
+        ray_address="auto",
+        slurm_partition="cpu",
+        slurm_time="1:00:00",
+        slurm_mem_per_cpu_gb=1,
+        slurm_poll_s=1.0,
+    )
+    outs = [world / name / part for part in ("documents", "ledger", "spans")]
+    redact(
+        world / "documents",
+        world / model,
+        *outs,
+        redact_params(**changes),
+        PUBLIC_KEY,
+        execution,
+        world / (cache or f"cache-{name}"),
+    )
+    return {f"{out.name}/{part.name}": part.read_bytes() for out in outs for part in sorted(out.iterdir())}
+
+
+def test_planted_values_are_gone_and_every_document_is_accounted_for(world):
+    run(world, "out")
+    documents, ledger, spans = (read_table(world / "out" / part) for part in ("documents", "ledger", "spans"))
+    written = "\n".join([*documents["text"], *documents["title"].drop_nulls()])
+    assert not [value for value in PLANTED if value in written]
+    decisions = {
+        row["input_id"]: (row["decision"], row["reason"], row["score"]) for row in ledger.iter_rows(named=True)
+    }
+    assert decisions["a"] == ("edit", "pii", 4.0)
+    assert decisions["b"] == ("keep", "ok", None)
+    assert decisions["d"][:2] == ("drop", "pii_density")
+    assert documents.columns == list(DOCUMENTS)
+    assert set(spans["doc_id"]) == {"a", "c", "e"}
+
+
+def test_one_value_has_one_pseudonym_in_all_documents_and_spellings(world):
+    run(world, "out")
+    spans = read_table(world / "out" / "spans")
+    assert spans.filter(pl.col("entity_type") == "EMAIL")["pseudonym"].n_unique() == 1
+    assert spans.filter(pl.col("entity_type") == "EMPLOYEE_CODE")["pseudonym"].n_unique() == 1
+    assert spans.filter(pl.col("entity_type") == "EMPLOYEE_CODE").height == 3
+
+
+def test_spans_never_overlap_and_hold_no_text(world):
+    run(world, "out")
+    spans = read_table(world / "out" / "spans").sort("doc_id", "field", "start")
+    follows = spans.with_columns(before=pl.col("end").shift(1).over("doc_id", "field"))
+    assert (follows["start"] >= follows["before"].fill_null(0)).all()
+    assert not [value for value in PLANTED if value in str(spans.to_dicts())]
+
+
+def test_same_bytes_with_one_or_two_workers_with_a_cache_or_a_broken_one(world):
+    first = run(world, "one", workers=1, cache="kept")
+    assert run(world, "two", workers=2) == first
+    assert run(world, "cached", cache="kept") == first
+    for file in (world / "kept").iterdir():
+        file.write_bytes(b"not parquet")
+    assert run(world, "broken", cache="kept") == first
+
+
+def test_a_changed_code_list_is_not_answered_from_the_cache(world):
+    run(world, "one", cache="kept")
+    run(world, "two", cache="kept", codes=[])
+    assert "EMPLOYEE_CODE" not in set(read_table(world / "two" / "spans")["entity_type"])
+
+
+def test_a_failing_recogniser_leaves_no_output(world, monkeypatch):
+    def fail(*_):
+        raise MemoryError
+
+    monkeypatch.setattr(analyse.PatternRecogniser, "find", fail)
+    monkeypatch.setattr("pipeline.redact.documents.run_shards", lambda work, rows, *_: work(rows, lambda: None))
+    with pytest.raises(RecogniserFailed, match=r"recogniser `.+`: failed \(MemoryError"):
+        run(world, "out")
+    assert not (world / "out").exists()
+
+
+def test_a_name_found_once_is_replaced_wherever_it_stands():
+    text = "Marta Grant-Oyelaran signed. Oyelaran was late; Marta was not, and the grant was paid to Grant-Oyelaran."
+    found = [analyse.Found(0, 20, "PERSON", "tagger", 0.99)]
+    carried = spread(text, found, names_in(text, found))
+    assert [text[find.start : find.end] for find in carried] == ["Marta Grant-Oyelaran", "Marta", "Grant-Oyelaran"]
