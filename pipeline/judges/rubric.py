@@ -16,19 +16,22 @@ import re
 from pipeline.judges.interface import UNKNOWN_SOURCE, Judgement, Prompt
 from pipeline.text.answers import NO_SOURCE, REFUSAL, Answer, parse_answer
 
-WEIGHTS = {"format": 0.2, "citation_exists": 0.1, "citation_supports": 0.3, "refusal_calibration": 0.2,
-           "on_policy": 0.2}
-"""Sum to 1. Support weighs most because it is the only graded part, and the one that training should move."""
+WEIGHTS = {"format": 0.15, "citation_exists": 0.1, "citation_supports": 0.4, "refusal_calibration": 0.2,
+           "on_policy": 0.15}
+"""Sum to 1. Support weighs most, because it is the substance of an answer and an empty phrase has the other four.
+A refusal where the passages do answer gets 0.4, less than any answer in the format that cites a passage and
+adds nothing to it (0.6 and more)."""
 
 MIN_CONTENT_WORDS = 5
 """An answer with fewer content words gets support in proportion: one copied word is no answer."""
 
 _WORD = re.compile(r"[a-z]+(?:[-'][a-z]+)*|\d+(?:[.,:]\d+)*")
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
-_STOP = frozenset(  # noqa: SIM905  # a paragraph reads better than 84 literals
+_STOP = frozenset(re.findall(
+    r"\w+",
     "a an and are as at be been but by for from had has have if in into is it its of on or so than that the their "
     "them then there they this those to was were what when which who will with would you your we our i he she his her "
-    "not no do does did can could any all each more most other some such only also".split())
+    "not no do does did can could any all each more most other some such only also"))
 """Words that any two English sentences share."""
 
 _OBLIGATIONS = {

@@ -5,7 +5,14 @@ from typing import NamedTuple
 
 from presidio_analyzer import AnalyzerEngine, RecognizerRegistry, RecognizerResult
 
-from pipeline.redact.recognisers import LANGUAGE, FailClosed, PatternRecogniser, TaggerEngine, TaggerRecogniser
+from pipeline.redact.recognisers import (
+    LANGUAGE,
+    FailClosed,
+    PatternRecogniser,
+    TaggerArtifacts,
+    TaggerEngine,
+    TaggerRecogniser,
+)
 from pipeline.redact.rules import RULES, code_rules
 from pipeline.redact.tagger import Tagger
 from pipeline.schema.curate_redact import CurateRedact
@@ -56,7 +63,7 @@ class Analyser:
             united(self._analyse(text, artifacts)) for text, artifacts in self.engine.process_batch(texts, LANGUAGE)
         ]
 
-    def _analyse(self, text: str, artifacts: object) -> list[Found]:
+    def _analyse(self, text: str, artifacts: TaggerArtifacts) -> list[Found]:
         results: list[RecognizerResult] = self.presidio.analyze(
             text, LANGUAGE, entities=self.entities, nlp_artifacts=artifacts, allow_list=self.allow
         )

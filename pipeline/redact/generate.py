@@ -84,7 +84,7 @@ def read_lists(folder: Path) -> Lists:
     except OSError as err:
         raise BadInput(str(err.filename), f"not readable ({err.strerror})", do="restore it from Git") from err
     lists = Lists(given, surnames, templates, fillers, [])
-    unknown = {slot for line in templates for slot in SLOT.findall(line)} - set(_makers(lists, random.Random(0)))
+    unknown = {slot for line in templates for slot in SLOT.findall(line)} - _slots(lists)
     if unknown:
         raise BadInput(
             str(folder / "templates.txt"),
@@ -95,18 +95,25 @@ def read_lists(folder: Path) -> Lists:
     return lists
 
 
+def _slots(lists: Lists) -> set[str]:
+    return set(_makers(lists, random.Random(0)))  # noqa: S311  # reproducible draws
+
+
 def split_lists(lists: Lists, heldout_share: float, seed: int) -> tuple[Lists, Lists]:
     """(training, held-out): templates and names are cut apart, fillers are shared."""
-    parts = [_split(values, heldout_share, seed) for values in lists[:3]]
+    given, surnames, templates = (
+        _split(values, heldout_share, seed) for values in (lists.given, lists.surnames, lists.templates)
+    )
     shared = (lists.fillers, lists.words)
-    return Lists(*(part[0] for part in parts), *shared), Lists(*(part[1] for part in parts), *shared)
+    return Lists(given[0], surnames[0], templates[0], *shared), Lists(given[1], surnames[1], templates[1], *shared)
 
 
 def example(lists: Lists, seed: int, number: int, *, lower_share: float, invented_share: float) -> Labelled:
     """One to three filled sentences; at times all in small letters, at times all in capitals."""
-    rng = random.Random(f"{seed}/{number}")
+    rng = random.Random(f"{seed}/{number}")  # noqa: S311  # reproducible draws
     makers = _makers(lists, rng, invented_share)
-    text, spans = "", []
+    text = ""
+    spans: list[tuple[int, int, str]] = []
     for _ in range(rng.choice((1, 1, 2, 3))):
         if text:
             text += rng.choice((" ", " ", "\n"))
@@ -368,7 +375,9 @@ class _Values:
 
     def _british(self, number: str) -> str:
         rng = self.rng
-        code = f"{rng.choice('ABDEGHKLMNSTW')}{rng.choice('ABEHLNSTW')}{rng.randint(1, 29)} {rng.randint(1, 9)}{rng.choice('ABDEFGHJ')}{rng.choice('ABDEFGHJ')}"
+        ends = [rng.choice("ABDEFGHJ") for _ in "12"]
+        area = f"{rng.choice('ABDEGHKLMNSTW')}{rng.choice('ABEHLNSTW')}{rng.randint(1, 29)}"
+        code = f"{area} {rng.randint(1, 9)}{''.join(ends)}"
         lead = rng.choice(
             ("", "", f"{rng.choice(('Flat', 'Unit', 'Floor'))} {rng.randint(1, 40)}, ", f"{self.pick('house')}, ")
         )

@@ -27,7 +27,7 @@ KEY_FILE = "pseudonyms.key"
 KEY_BYTES = 32
 
 
-class Pseudonym(Operator):  # type: ignore[misc]  # presidio ships no types
+class Pseudonym(Operator):
     """Presidio operator; `mint` (type, value -> token) comes with the parameters."""
 
     def operate(self, text: str, params: dict[str, Any] | None = None) -> str:
@@ -54,7 +54,7 @@ class Replacer:
     """Replaces finds by tokens, through Presidio's anonymizer."""
 
     def __init__(self, params: CurateRedact, key: bytes) -> None:
-        self.presidio = AnonymizerEngine()
+        self.presidio = AnonymizerEngine()  # type: ignore[no-untyped-call]
         self.presidio.add_anonymizer(Pseudonym)
         self.mint = partial(keyed, key, params.pseudonym_digits) if params.pseudonym == "keyed" else _by_type
         self.operators = {"DEFAULT": OperatorConfig("pseudonym", {"mint": self.mint})}
@@ -136,5 +136,5 @@ def _make(path: Path) -> None:
         ) from err
 
 
-def _by_type(kind: str, value: str) -> str:
+def _by_type(kind: str, _value: str) -> str:
     return f"<{kind}>"

@@ -1,3 +1,4 @@
+# ruff: noqa: ARG002  # signatures are Presidio's
 """Presidio recognisers that fail closed, and the NLP engine that carries the tagger.
 
 Presidio 2.2.366 loses errors in three places that matter here:
@@ -13,6 +14,8 @@ from typing import Any
 import regex
 from presidio_analyzer import EntityRecognizer, RecognizerResult
 from presidio_analyzer.nlp_engine import NlpArtifacts, NlpEngine
+from spacy.tokens import Doc
+from spacy.vocab import Vocab
 
 from pipeline.redact.rules import NEAR_AFTER, NEAR_BEFORE, NEAR_BOOST, Rule
 from pipeline.redact.tagger import TYPES, Span, Tagger
@@ -23,14 +26,18 @@ LANGUAGE = "en"
 TIMEOUT_S = 20
 """For one pattern on one chunk; a linear pattern needs milliseconds, so running out is an error."""
 FLAGS = regex.IGNORECASE | regex.MULTILINE | regex.VERSION0
+NO_TOKENS = Doc(Vocab())
+"""Context words are found by character, so Presidio is given no tokens."""
 
 
 class RecogniserFailed(PedigreeError):
     """A recogniser raised, ran out of time or gave no answer; nothing may be published."""
 
 
-class FailClosed(EntityRecognizer):  # type: ignore[misc]  # presidio ships no types
+class FailClosed(EntityRecognizer):
     """A recogniser whose errors stop the run and carry its name."""
+
+    name: str
 
     def load(self) -> None:
         """Nothing to load."""
@@ -115,15 +122,17 @@ class TaggerRecogniser(FailClosed):
         return [span for span in artifacts.spans if span.score >= self.thresholds[span.kind]]
 
 
-class TaggerArtifacts(NlpArtifacts):  # type: ignore[misc]
+class TaggerArtifacts(NlpArtifacts):
     """Spans of one text. Presidio's token lists stay empty: context words are found by character."""
 
     def __init__(self, spans: list[Span]) -> None:
-        super().__init__(entities=[], tokens=[], tokens_indices=[], lemmas=[], nlp_engine=None, language=LANGUAGE)
+        super().__init__(
+            entities=[], tokens=NO_TOKENS, tokens_indices=[], lemmas=[], nlp_engine=None, language=LANGUAGE
+        )
         self.spans = spans
 
 
-class TaggerEngine(NlpEngine):  # type: ignore[misc]
+class TaggerEngine(NlpEngine):
     """Presidio's NLP engine made of our tagger; only `process_batch` is fast."""
 
     def __init__(self, tagger: Tagger, nothing_bias: float) -> None:

@@ -160,7 +160,8 @@ RULES = (
     Rule(
         "SECRET",
         "named secret",
-        r"(?:pass(?:word|wd|phrase|code)?|pwd|secret|api[ _-]?key|(?:access|auth|bearer)[ _-]?token|credentials?)[\"'`]?"
+        r"(?:pass(?:word|wd|phrase|code)?|pwd|secret|api[ _-]?key|(?:access|auth|bearer)[ _-]?token|credentials?)"
+        r"[\"'`]?"
         r"\s*(?:[:=]>?|\bis\b|\bwas\b|\bto\b|\b(?=\S*\d))\s*[\"'`(]?(?P<v>[^\s\"'`,|]{6,}+)",
         0.8,
         checks.secret,

@@ -2,8 +2,8 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import polars as pl
 
@@ -18,7 +18,8 @@ BATCH = 256
 """Chunks analysed between two signs of life; no decision depends on it."""
 
 
-class RedactShard(NamedTuple):
+@dataclass(frozen=True)
+class RedactShard:
     """Callable on rows of CHUNKS; picklable, so that it runs on any engine."""
 
     model: str

@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save
 
 from pipeline.redact.words import NUM_SHAPES, Word, cut, grams
 from pipeline.schema.errors import BadInput
@@ -147,7 +147,8 @@ def shifted(values_LC: Floats, places: int) -> Floats:
 
 def save_tagger(grid: dict[str, NDArray[np.int16]], folder: Path) -> None:
     """`tagger.safetensors` and `tagger.json` into an existing folder."""
-    save_file({name: np.ascontiguousarray(grid[name]) for name in sorted(grid)}, folder / "tagger.safetensors")
+    tensors = {name: np.ascontiguousarray(grid[name]) for name in sorted(grid)}
+    (folder / "tagger.safetensors").write_bytes(save(tensors))  # `save_file` would make it mode 0600
     config = {
         "labels": list(LABELS),
         "dilations": list(DILATIONS),

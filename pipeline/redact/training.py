@@ -5,7 +5,7 @@ Shapes as in `tagger.py`: L places on a tape, W different words, C width, D embe
 
 import random
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -54,7 +54,7 @@ class Net(nn.Module):
 
     def grid(self) -> dict[str, NDArray[np.int16]]:
         """The weights as `tagger.save_tagger` takes them."""
-        named = {
+        named: dict[str, Any] = {
             "grams": self.grams.weight,
             "entry": self.entry.weight.T,
             "shapes": self.shapes.weight,
@@ -93,7 +93,7 @@ def train(
     """A trained net. Every epoch sees every example once, in another order; the rate falls to zero."""
     torch.manual_seed(seed)
     # every place of every output is written; filling it first costs a fifth of the run
-    torch.utils.deterministic.fill_uninitialized_memory = False
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     net = Net(buckets, embedding, width)
     optimiser = torch.optim.AdamW(net.parameters(), lr=learning_rate, weight_decay=0.01)
     tapes = [tape_ for epoch in range(epochs) for tape_ in _tapes(examples, f"{seed}/{epoch}", tape)]
@@ -103,7 +103,7 @@ def train(
         *inputs, labels_L = _tensors([examples[index] for index in batch], known, buckets)
         loss = nn.functional.cross_entropy(net(*inputs, drop), labels_L, ignore_index=NOTHING)
         optimiser.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(net.parameters(), 1.0)
         optimiser.step()
         schedule.step()
@@ -112,7 +112,7 @@ def train(
 
 def _tapes(examples: Sequence[Example], seed: str, tape: int) -> Iterator[list[int]]:
     order = list(range(len(examples)))
-    random.Random(seed).shuffle(order)
+    random.Random(seed).shuffle(order)  # noqa: S311  # reproducible draws
     batch: list[int] = []
     filled = 0
     for index in order:

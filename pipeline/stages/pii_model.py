@@ -47,7 +47,7 @@ def main(lists: Path, general: Path, hard: Path, out: Path, metrics: Path, param
             wanted=f"over {HELDOUT_NEGATIVES} paragraphs",
             got=str(len(paragraphs)),
         )
-    random.Random(params.seed).shuffle(paragraphs)
+    random.Random(params.seed).shuffle(paragraphs)  # noqa: S311  # reproducible draws
     quiet, learnt = paragraphs[:HELDOUT_NEGATIVES], paragraphs[HELDOUT_NEGATIVES:][: params.negatives]
     ours, heldout = split_lists(wide._replace(words=vocabulary(learnt, wide)), params.heldout_share, params.seed)
     examples = [*_examples(ours, params, params.examples), *(reshaped(text, params.seed) for text in learnt)]
@@ -106,7 +106,10 @@ def read_marked(path: Path) -> list[Labelled]:
         marked = [json.loads(line)["text"] for line in path.read_text(encoding="utf-8").splitlines() if line]
     except (OSError, ValueError, KeyError, TypeError) as err:
         raise BadInput(str(path), f"not readable ({err})", wanted='{"text": "... {{TYPE|value}} ..."} a line') from err
-    return [Labelled(text, [tuple(truth) for truth in truths]) for text, truths in map(unmarked, marked)]
+    return [
+        Labelled(text, [(truth.start, truth.end, truth.kind) for truth in truths])
+        for text, truths in map(unmarked, marked)
+    ]
 
 
 def _examples(lists: Lists, params: PiiModel, count: int) -> list[Labelled]:

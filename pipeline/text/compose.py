@@ -5,6 +5,7 @@ adding a document changes no wording, no order of passages, and few distractors 
 """
 
 import bisect
+import functools
 from collections import defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -115,7 +116,7 @@ class _Pool:
 
     def others(self, cut: Cut, count: int) -> list[str]:
         """`count` passages of other documents that share few words with the question, each of another document."""
-        asked = content_words(cut.found.question)
+        asked = _words(cut.found.question)
         chosen: list[str] = []
         used = {cut.doc_id}
         for number in range(count):
@@ -136,4 +137,10 @@ class _Pool:
 
 
 def _shared(asked: frozenset[str], passage: str) -> float:
-    return len(asked & content_words(passage)) / max(len(asked), 1)
+    return len(asked & _words(passage)) / max(len(asked), 1)
+
+
+@functools.lru_cache(maxsize=65536)
+def _words(text: str) -> frozenset[str]:
+    """`content_words`, remembered: a passage is looked at for many questions."""
+    return content_words(text)

@@ -16,8 +16,8 @@ import re
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
-from pipeline.text.answers import Answer, one_line, render_answer
-from pipeline.text.outline import Section, Span, labelled, sections, sentences, title_of, trimmed
+from pipeline.text.answers import Answer, render_answer
+from pipeline.text.outline import Section, Span, labelled, plain, sections, sentences, title_of, trimmed
 
 Kind = Literal["section_qa", "playbook", "resolved_qa", "template"]
 
@@ -35,6 +35,10 @@ SECTION_WORDINGS = (
     '"{heading}": what does the {title} lay down?',
 )
 """For a heading that is a phrase; which one is used is drawn from the seed and the example's key."""
+
+UNTITLED_WORDINGS = ('What is said about "{heading}"?', 'What should I know about "{heading}"?',
+                     '"{heading}": what is the rule?', 'Tell me what "{heading}" means.')
+"""For a phrase in a document whose title nobody knows."""
 
 QUESTION_WORDINGS = ("{heading}", "{title}: {heading}", "According to the {title}: {heading}",
                      "{heading} (as the {title} has it)")
@@ -54,6 +58,9 @@ TEMPLATE_WORDINGS = (
     "Give the opening of the worked example of the {title}.",
     "Show me how the {title} reads once it is filled in.",
 )
+
+NO_PROSE = re.compile(r"\{%|\{\{|```|https?://\S+$")
+"""Tags of site generators, code, and sentences that end in an address."""
 
 TEMPLATE_HEADING = re.compile(r"^(?:the )?template$", re.IGNORECASE)
 WORKED_HEADING = re.compile(r"^(?:a )?(?:worked|filled-in|completed) example$|^example$", re.IGNORECASE)
@@ -88,7 +95,7 @@ def draw(seed: int, *key: object) -> int:
 
 def find_examples(doc_id: str, text: str, title: str, limits: Limits, seed: int) -> list[Found]:
     """All examples one document offers, in document order; none when it has no usable structure."""
-    name = title or title_of(text) or "document"
+    name = title or title_of(text)
     parts = sections(text)
     worked = any(TEMPLATE_HEADING.match(part.heading) for part in parts)
     found: list[Found] = []
@@ -114,11 +121,17 @@ def _section(text: str, part: Section, title: str, limits: Limits, choice: int) 
     key = key_sentence(text, sentences(text, part.body), part.heading, limits)
     if key is None:
         return
-    wordings = QUESTION_WORDINGS if part.heading.endswith("?") else SECTION_WORDINGS
+    wordings = _section_wordings(part.heading, title)
     question = wordings[choice % len(wordings)].format(title=title, heading=part.heading)
     if len(question) <= limits.question_chars:
         yield Found("section_qa", question, Answer(said(text, key), "", 1),
                     passage_around(text, part.body, key, limits.passage_chars))
+
+
+def _section_wordings(heading: str, title: str) -> tuple[str, ...]:
+    if heading.endswith("?"):
+        return QUESTION_WORDINGS if title else QUESTION_WORDINGS[:1]
+    return SECTION_WORDINGS if title else UNTITLED_WORDINGS
 
 
 def _labelled_examples(text: str, part: Section, limits: Limits, choice: int) -> Iterator[Found]:
@@ -159,7 +172,7 @@ def _template(text: str, part: Section, title: str, limits: Limits, choice: int)
     key = next((span for span in sentences(text, part.body) if _fits(text, span, limits)), None)
     if key is None:
         return
-    question = TEMPLATE_WORDINGS[choice % len(TEMPLATE_WORDINGS)].format(title=title)
+    question = TEMPLATE_WORDINGS[choice % len(TEMPLATE_WORDINGS)].format(title=title or "template")
     if len(question) <= limits.question_chars:
         yield Found("template", question, Answer(said(text, key), "", 1),
                     passage_around(text, part.body, key, limits.passage_chars))
@@ -208,9 +221,8 @@ def shorten(text: str, within: Span, limit: int) -> Span | None:
 
 
 def said(text: str, span: Span) -> str:
-    """The characters of a span on one line, without list marks and emphasis."""
-    plain = re.sub(r"^(?:[-*>]\s+|\d+[.)]\s+)", "", text[span.start:span.end])
-    return one_line(plain.replace("**", "").replace("`", ""))
+    """The characters of a span on one line, without list marks and markup."""
+    return plain(re.sub(r"^(?:[-*>]\s+|\d+[.)]\s+)", "", text[span.start:span.end]))
 
 
 def content_words(text: str) -> frozenset[str]:
@@ -220,14 +232,7 @@ def content_words(text: str) -> frozenset[str]:
 
 def _fits(text: str, span: Span, limits: Limits) -> bool:
     sentence = text[span.start:span.end]
-    prose = not sentence.startswith(("|", "#", "```")) and sentence.rstrip("\"')]*")[-1:] in (".", "!", "?", ";")
-    return prose and limits.min_answer_chars <= len(said(text, span)) <= limits.answer_chars
-
-
-def clip(text: str, span: Span, limit: int) -> Span:
-    """The leading whole sentences of a span up to `limit` characters; a longer first sentence is cut at a word."""
-    kept = shorten(text, span, limit)
-    if kept is not None:
-        return kept
-    cut = text.rfind(" ", span.start, span.start + limit + 1)
-    return trimmed(text, Span(span.start, cut if cut > span.start else span.start + limit))
+    ends = sentence.rstrip("\"')]*")[-1:] in (".", "!", "?", ";")
+    if not ends or sentence.startswith(("|", "#", "```")) or NO_PROSE.search(sentence):
+        return False
+    return limits.min_answer_chars <= len(said(text, span)) <= limits.answer_chars

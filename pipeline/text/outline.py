@@ -4,20 +4,26 @@ Every span is into the text it came from: `text[span.start:span.end]` is the thi
 citation built from spans can be checked by anyone who holds the document.
 """
 
+import html
 import re
 from typing import NamedTuple
 
 _HEADING = re.compile(r"^(#{1,6})[ \t]+(.+?)[ \t]*#*$", re.MULTILINE)
 _NUMBERING = re.compile(r"^(?:(?:section|article|part|annex)\s+)?[A-Z]?\d+(?:\.\d+)*[.):]?\s+|^[A-Z]\.\s+",
                         re.IGNORECASE)
-_MARKUP = re.compile(r"\*\*|__|`|\{[:.#][^}]*\}|\[([^\]]*)\]\([^)]*\)")
+_MARKUP = re.compile(r"\*\*|__|`|\{[:.#][^}]*\}|\[([^\]]*)\]\([^)\s]*\)|</?[a-zA-Z][^>]*>")
+"""Emphasis, code marks, attribute lists, links (kept: their text) and HTML tags."""
+
 _LABEL = re.compile(r"^\*\*([^*\n]+?)(?::\*\*|\*\*:)", re.MULTILINE)
 """`**Label:**` or `**Label**:` at the start of a line."""
 
-_SENTENCE_END = re.compile(r"(?<=[.!?])[\"')\]]*\s+(?=[A-Z0-9\"'(\[*])|\n\s*\n|\n(?=[-*|#>]|\d+[.)] )")
+_SENTENCE_END = re.compile(r"(?<=[.!?])[\"')\]]*\s+(?=[A-Z0-9\"'(\[*])|\n\s*\n|\n(?=[ \t]*(?:[-*|#>]|\d+[.)] ))")
 _ABBREVIATED = re.compile(
-    r"(?:^\s*\d+|\b(?:e\.g|i\.e|etc|cf|no|nos|art|sec|para|vs|dr|mr|mrs|ms|st|approx|u\.s)|\b[A-Z])\.$",
+    r"(?:\b(?:e\.g|i\.e|etc|cf|no|nos|art|sec|para|vs|dr|mr|mrs|ms|st|approx|u\.s)|\b[A-Z])\.$",
     re.IGNORECASE)
+_LIST_NUMBER = re.compile(r"\s*\d+\.")
+_ABBREVIATION_CHARS = 10
+"""No abbreviation in `_ABBREVIATED` is longer, so only the end of a sentence is looked at."""
 
 
 class Span(NamedTuple):
@@ -49,16 +55,20 @@ def sections(text: str) -> list[Section]:
 
 
 def title_of(text: str) -> str:
-    """The first level-1 heading, or the first heading of any level, or nothing."""
-    marks = list(_HEADING.finditer(text))
-    top = next((mark for mark in marks if mark[1] == "#"), marks[0] if marks else None)
+    """The first level-1 heading, or nothing: a lower heading names a part."""
+    top = next((mark for mark in _HEADING.finditer(text) if mark[1] == "#"), None)
     return clean_heading(top[2]) if top else ""
+
+
+def plain(text: str) -> str:
+    """`text` on one line without Markdown emphasis, links (kept: their text), code marks and HTML tags."""
+    return " ".join(html.unescape(_MARKUP.sub(lambda mark: mark[1] or "", text)).split())
 
 
 def clean_heading(heading: str) -> str:
     """`heading` without its number and markup: "3.1 **Where** it goes" -> "Where it goes"."""
-    plain = " ".join(_MARKUP.sub(lambda mark: mark[1] or "", heading).split())
-    return _NUMBERING.sub("", plain).strip(" .:") or plain
+    whole = plain(heading)
+    return _NUMBERING.sub("", whole).strip(" .:") or whole
 
 
 def sentences(text: str, within: Span) -> list[Span]:
@@ -70,12 +80,18 @@ def sentences(text: str, within: Span) -> list[Span]:
     found: list[Span] = []
     start = within.start
     for mark in _SENTENCE_END.finditer(text, within.start, within.end):
-        if "\n" not in mark.group() and _ABBREVIATED.search(text[start:mark.start()]):
+        if "\n" not in mark.group() and _goes_on(text, start, mark.start()):
             continue
         found.append(trimmed(text, Span(start, mark.end())))
         start = mark.end()
     found.append(trimmed(text, Span(start, within.end)))
     return [span for span in found if span.start < span.end]
+
+
+def _goes_on(text: str, start: int, stop: int) -> bool:
+    """Whether the full stop before `stop` ends an abbreviation or a list number, not a sentence."""
+    return bool(_ABBREVIATED.search(text[max(start, stop - _ABBREVIATION_CHARS):stop])
+                or _LIST_NUMBER.fullmatch(text, start, stop))
 
 
 def labelled(text: str, within: Span, labels: tuple[str, ...]) -> dict[str, Span]:

@@ -30,7 +30,7 @@ def test_an_invented_figure_is_off_policy_and_half_supported():
     result = judge(ANSWERABLE, "Answer: The warden waits 90 minutes.\nSource: [1]")
     assert result.parts["on_policy"] == 0
     assert result.parts["citation_supports"] == pytest.approx(2 / MIN_CONTENT_WORDS)
-    assert result.score == pytest.approx(0.2 + 0.1 + 0.3 * 0.4 + 0.2)
+    assert result.score == pytest.approx(0.15 + 0.1 + 0.4 * 0.4 + 0.2)
 
 
 def test_an_invented_obligation_is_off_policy():
@@ -50,9 +50,10 @@ def test_the_right_words_with_the_wrong_citation_get_no_support():
     assert (missing["citation_exists"], missing["citation_supports"], missing["on_policy"]) == (0, 0, 0)
 
 
-def test_a_refusal_is_full_marks_where_nothing_answers_and_half_where_something_does():
+def test_a_refusal_is_full_marks_where_nothing_answers_and_less_than_an_empty_answer_elsewhere():
     assert judge(UNANSWERABLE, REFUSAL).score == pytest.approx(1)
-    assert judge(ANSWERABLE, REFUSAL).score == pytest.approx(0.5)
+    assert judge(ANSWERABLE, REFUSAL).score == pytest.approx(0.15 + 0.1 + 0.15)
+    assert judge(ANSWERABLE, "Answer: Perhaps.\nSource: [1]").score == pytest.approx(0.15 + 0.1 + 0.2 + 0.15)
 
 
 def test_an_answer_where_nothing_answers_is_not_calibrated():

@@ -11,8 +11,8 @@ from pipeline.sample.generate import Sampling, end_tokens, generate, pick, token
 from pipeline.schema.errors import BadInput
 from tests import tiny_policy
 
-PROMPTS = [[{"role": "user", "content": text}]
-           for text in ("Question: why?", "Question: what of the harbour at noon?", "Question: why?", "Go.", "A clerk?")]
+TEXTS = ("Question: why?", "Question: what of the harbour at noon?", "Question: why?", "Go.", "A clerk?")
+PROMPTS = [[{"role": "user", "content": text}] for text in TEXTS]
 SEEDS = [11, 12, 13, 14, 15]
 
 

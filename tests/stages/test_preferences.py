@@ -108,7 +108,8 @@ def test_a_round_trains_on_its_own_pairs_alone(policy, examples, tmp_path):
     prefer(policy, examples, tmp_path / "one")
     flags = {**policy, "pairs": tmp_path / "one/pairs", "params": tiny_policy.dpo()}
     with pytest.raises(BadInput, match="pairs of another round"):
-        run(dpo, tmp_path / "two", round=2, **flags, out=tmp_path / "two/dpo", metrics=tmp_path / "m", curve=tmp_path / "c")
+        run(dpo, tmp_path / "two", round=2, **flags, out=tmp_path / "two/dpo", metrics=tmp_path / "m",
+            curve=tmp_path / "c")
     for name in ("one", "two"):
         run(dpo, tmp_path / name, round=1, **flags, out=tmp_path / name / "dpo", metrics=tmp_path / name / "dpo.json",
             curve=tmp_path / name / "curve.csv")

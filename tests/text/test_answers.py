@@ -17,7 +17,7 @@ from pipeline.text.answers import (
     spoken,
 )
 
-lines = st.text(st.characters(blacklist_categories=["Cc", "Cs", "Zl", "Zp", "Zs"]), min_size=1).map(str.strip).filter(bool)
+lines = st.text(st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp", "Zs"]), min_size=1)
 answers = st.builds(Answer, lines, st.one_of(st.just(""), lines), st.integers(0, 99))
 
 

@@ -17,9 +17,9 @@ def section(**changes):
 
 
 def manual(noun, parts=6):
-    body = "\n\n".join(f"## {noun.title()} rule {part}\nThe {noun} must rest for {part + 2} hours. Check the {noun} twice."
-                       for part in range(parts))
-    return f"# {noun.title()} Manual\n\n{body}\n"
+    rules = [f"## {noun.title()} rule {part}\nThe {noun} must rest for {part + 2} hours. Check the {noun} twice."
+             for part in range(parts)]
+    return "\n\n".join([f"# {noun.title()} Manual", *rules])
 
 
 def examples(nouns=NOUNS, **changes):

@@ -18,7 +18,7 @@ SENTENCES = [
 ]
 TEXTS = {
     "good": "\n".join(SENTENCES),
-    "short": SENTENCES[0],
+    "short": " ".join(SENTENCES[:2]),
     "repeated": "\n".join(SENTENCES[:1] * 12),
     "bullets": "\n".join(f"- entry of the list that is here to be read with care, number {n}." for n in range(30)),
     "symbols": " ".join(["12 34 ;; 56 -- 78"] * 30),

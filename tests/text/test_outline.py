@@ -1,5 +1,7 @@
 """Sections and sentences are spans of the text they came from."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -62,7 +64,7 @@ def test_the_title_is_the_first_top_heading():
 @given(st.text(st.sampled_from("ab. \n#-*1!|A"), max_size=80))
 def test_sentences_are_disjoint_in_order_trimmed_and_lose_no_letter(text):
     spans = sentences(text, Span(0, len(text)))
-    assert all(one.end <= two.start for one, two in zip(spans, spans[1:], strict=False))
+    assert all(one.end <= two.start for one, two in pairwise(spans))
     assert all(text[span.start:span.end].strip() == text[span.start:span.end] != "" for span in spans)
     outside = text
     for span in reversed(spans):
@@ -73,4 +75,4 @@ def test_sentences_are_disjoint_in_order_trimmed_and_lose_no_letter(text):
 @given(st.text(st.sampled_from("ab. \n#A"), max_size=80))
 def test_section_bodies_are_disjoint_and_in_order(text):
     parts = sections(text)
-    assert all(one.body.end <= two.body.start for one, two in zip(parts, parts[1:], strict=False))
+    assert all(one.body.end <= two.body.start for one, two in pairwise(parts))

@@ -29,12 +29,14 @@ def inputs(tmp_path_factory):
             if weight.requires_grad:
                 weight.add_(torch.randn_like(weight), alpha=0.3)
     save_adapter(policy, folder / "adapter", base)
-    return {"on": str(base), "adapter": str(folder / "adapter"), "pairs": str(tiny_policy.write_pairs(folder / "pairs"))}
+    pairs = tiny_policy.write_pairs(folder / "pairs")
+    return {"on": str(base), "adapter": str(folder / "adapter"), "pairs": str(pairs)}
 
 
 def job(inputs, folder: Path, **changes) -> DpoJob:
     folder.mkdir(parents=True, exist_ok=True)
-    return DpoJob(**inputs, state=str(folder), out=str(folder / "trained"), threads=1, params=tiny_policy.dpo(**changes))
+    return DpoJob(**inputs, state=str(folder), out=str(folder / "trained"), threads=1,
+                  params=tiny_policy.dpo(**changes))
 
 
 def test_the_first_loss_is_ln_2_and_every_margin_0(inputs, tmp_path):
