@@ -8,6 +8,8 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export HF_HUB_OFFLINE := 1
 export HF_HUB_DISABLE_TELEMETRY := 1
 export TOKENIZERS_PARALLELISM := false
+# torch threads that wait should not spin: cores may be shared
+export OMP_WAIT_POLICY := PASSIVE
 export DVC_NO_ANALYTICS := 1
 
 .PHONY: install repro test lint code-deps lock bench clean

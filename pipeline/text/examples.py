@@ -236,3 +236,12 @@ def _fits(text: str, span: Span, limits: Limits) -> bool:
     if not ends or sentence.startswith(("|", "#", "```")) or NO_PROSE.search(sentence):
         return False
     return limits.min_answer_chars <= len(said(text, span)) <= limits.answer_chars
+
+
+def clip(text: str, span: Span, limit: int) -> Span:
+    """The leading whole sentences of a span up to `limit` characters; a longer first sentence is cut at a word."""
+    kept = shorten(text, span, limit)
+    if kept is not None:
+        return kept
+    cut = text.rfind(" ", span.start, span.start + limit + 1)
+    return trimmed(text, Span(span.start, cut if cut > span.start else span.start + limit))

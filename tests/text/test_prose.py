@@ -49,7 +49,8 @@ of one paragraph."""
 def test_inline_markup_keeps_its_words():
     assert plain("See :func:`~numpy.linalg.norm`, :ref:`the guide <guide>` and ``axis``.") == (
         "See norm, the guide and axis.")
-    assert plain("A *good* [link](https://a.example/x) and `another <b.example>`__ [1]_.") == "A good link and another ."
+    text = "A *good* [link](https://a.example/x) and `another <b.example>`__ [1]_."
+    assert plain(text) == "A good link and another ."
 
 
 def test_prose_is_in_order_of_appearance():

@@ -22,7 +22,8 @@ from pipeline.text.quality import (
 )
 
 SETTINGS = QualityModel(reference_sources=[], folds=2, min_paragraph_words=3, degraded_share=1.0, general_share=1.0,
-                        dim=8, word_ngrams=2, bucket=2000, min_count=1, epochs=10, min_updates=1, learning_rate=0.5, seed=1)
+                        dim=8, word_ngrams=2, bucket=2000, min_count=1, epochs=10, min_updates=1, learning_rate=0.5,
+                        seed=1)
 EXAMPLES = [Example(label, f"{word} {n % 7} in the {word} of {n % 5}") for n in range(200)
             for label, word in ((DOMAIN, "ledger"), (OTHER, "harbour"))]
 
