@@ -21,7 +21,7 @@ from pipeline.schema.errors import BadInput
 from pipeline.schema.execution import Execution
 
 
-class QuietLocalExecutor(LocalPipelineExecutor):  # type: ignore[misc]  # datatrove has no types
+class QuietLocalExecutor(LocalPipelineExecutor):
     """Local processes whose log goes to the log folder and not to the terminal."""
 
     def _run_for_rank(self, rank: int, local_rank: int = 0, node_rank: int = -1) -> Any:

@@ -11,7 +11,7 @@ Work = Callable[[pl.DataFrame, Callable[[], None]], dict[str, pl.DataFrame]]
 """(rows of one shard, tick to call after each row) -> named tables. Picklable; runs in another process."""
 
 
-class ShardStep(PipelineStep):  # type: ignore[misc]  # datatrove has no types
+class ShardStep(PipelineStep):
     """Call `work` on rows rank, rank + n, rank + 2n, ... and write what it returns below `scratch`."""
 
     type = "PEDIGREE"

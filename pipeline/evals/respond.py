@@ -1,7 +1,8 @@
-"""Greedy answers of a checkpoint, one for each prompt, whatever the checkpoint can do.
+"""Answers of a checkpoint, one seeded draw for each prompt, whatever the checkpoint can do.
 
 A model that cannot be asked (no chat template, or a prompt longer than its context) says nothing:
-its answer is "", and the tasks score that as what it is. Nothing is sampled (temperature 0).
+its answer is "", and the tasks score that as what it is. The seed of a draw comes from the prompt, so
+every checkpoint is asked the same prompt with the same luck; temperature 0 is greedy.
 """
 
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from typing import NamedTuple
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from pipeline.sample.generate import generate
+from pipeline.sample.pairs import item_seed
 from pipeline.schema.evaluate import Evaluate
 from pipeline.text.answers import Message
 
@@ -28,12 +30,17 @@ class Respondent(NamedTuple):
         """One assistant turn for each conversation, in order."""
         askable = [index for index, prompt in enumerate(prompts) if self.fits(prompt, max_new_tokens)]
         said = generate(self.model, self.tokenizer, [prompts[index] for index in askable],
-                        seeds=[0] * len(askable), temperature=0.0, top_p=1.0,
+                        seeds=[self.seed_of(prompts[index]) for index in askable],
+                        temperature=self.params.temperature, top_p=self.params.top_p,
                         max_new_tokens=max_new_tokens, batch_size=self.params.batch_size)
         answers = [SILENCE] * len(prompts)
         for index, text in zip(askable, said, strict=True):
             answers[index] = text
         return answers
+
+    def seed_of(self, prompt: list[Message]) -> int:
+        """The seed of this prompt's draw, from all that was said so far."""
+        return item_seed(self.params.seed, *(turn["content"] for turn in prompt))
 
     def fits(self, prompt: list[Message], max_new_tokens: int) -> bool:
         """Whether the model knows conversations and has room for this one and an answer."""

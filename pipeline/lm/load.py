@@ -34,7 +34,7 @@ def is_adapter(folder: Path) -> bool:
 
 
 def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
-    """The tokenizer of a full checkpoint or an adapter, with its chat template.
+    """The tokenizer of a full checkpoint, with its chat template (an adapter has that of its base).
 
     Raises:
         BadInput: the folder holds no tokenizer.json.

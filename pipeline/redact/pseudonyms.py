@@ -54,7 +54,7 @@ class Replacer:
     """Replaces finds by tokens, through Presidio's anonymizer."""
 
     def __init__(self, params: CurateRedact, key: bytes) -> None:
-        self.presidio = AnonymizerEngine()  # type: ignore[no-untyped-call]
+        self.presidio = AnonymizerEngine()
         self.presidio.add_anonymizer(Pseudonym)
         self.mint = partial(keyed, key, params.pseudonym_digits) if params.pseudonym == "keyed" else _by_type
         self.operators = {"DEFAULT": OperatorConfig("pseudonym", {"mint": self.mint})}

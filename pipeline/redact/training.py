@@ -103,7 +103,7 @@ def train(
         *inputs, labels_L = _tensors([examples[index] for index in batch], known, buckets)
         loss = nn.functional.cross_entropy(net(*inputs, drop), labels_L, ignore_index=NOTHING)
         optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         nn.utils.clip_grad_norm_(net.parameters(), 1.0)
         optimiser.step()
         schedule.step()

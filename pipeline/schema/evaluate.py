@@ -31,6 +31,10 @@ class Evaluate(Section):
     """Longest answer to a single question."""
     max_turn_tokens: int = Field(ge=1)
     """Longest answer in a conversation."""
+    temperature: float = Field(ge=0)
+    """Of the answers; 0 takes the likeliest token. The same for every checkpoint."""
+    top_p: float = Field(gt=0, le=1)
+    """Share of probability that is sampled from."""
     batch_size: int = Field(ge=1)
     """Answers generated at once; logits of another batch shape can differ in the last bits."""
     confidence: float = Field(gt=0.5, lt=1)

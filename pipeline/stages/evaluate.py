@@ -24,7 +24,7 @@ from pipeline.evals.rows import answer_row
 from pipeline.evals.tasks import citation, multi_turn, perplexity, refusal, rubric
 from pipeline.evals.tasks import format as answer_format
 from pipeline.lm.determinism import configure, numeric_platform
-from pipeline.lm.load import load_policy, load_tokenizer
+from pipeline.lm.load import is_adapter, load_policy, load_tokenizer
 from pipeline.schema.env import Env
 from pipeline.schema.eval_answers import ANSWERS
 from pipeline.schema.evaluate import Evaluate
@@ -43,7 +43,7 @@ def main(checkpoint: Path, on: Path, documents: Path, general: Path, items: Path
     """Ask `checkpoint` everything; write what it answered and what that scored."""
     configure(params.seed, load_section(Env, "env").threads)
     model = cast(PreTrainedModel, load_policy(checkpoint, on))  # an adapter passes everything on to its model
-    respondent = Respondent(model, load_tokenizer(checkpoint), params)
+    respondent = Respondent(model, load_tokenizer(on if is_adapter(checkpoint) else checkpoint), params)
     authored, held = read_table(items), read_table(examples)
     rows = [
         *perplexity_rows(respondent, read_table(documents), read_table(general), authored),
@@ -55,7 +55,7 @@ def main(checkpoint: Path, on: Path, documents: Path, general: Path, items: Path
         write_table(table, folder, ["item_id", "task"], ANSWERS)
     write_json(metrics, summarise(table, params))
     return {"platform": numeric_platform(), "tasks": VERSIONS,
-            "decoding": {"temperature": 0.0}}
+            "decoding": {"temperature": params.temperature, "top_p": params.top_p}}
 
 
 def perplexity_rows(respondent: Respondent, documents: pl.DataFrame, general: pl.DataFrame,

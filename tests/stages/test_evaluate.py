@@ -20,7 +20,7 @@ from tests import tiny
 PARAMS = Evaluate(seed=1, context=64, batch_rows=4, max_documents=10, max_examples=4, max_conversations=2, turns=2,
                   passage_chars=400,
                     constraints=[ConstraintChoice(kind="no_digits", value="")], max_new_tokens=6, max_turn_tokens=6,
-                    batch_size=8, confidence=0.95, resamples=200)
+                    temperature=0.0, top_p=1.0, batch_size=8, confidence=0.95, resamples=200)
 
 
 def item(item_id, task, **cells):

@@ -144,14 +144,14 @@ def test_a_killed_and_resumed_run_ends_in_the_bytes_of_an_uninterrupted_one(base
     one, killed = (job(base, conversations, tmp_path / name, epochs=6.0) for name in ("one", "killed"))
     run_sft(one)
     victim = start(killed)
-    deadline = time.monotonic() + 100
+    deadline = time.monotonic() + 300
     while newest_state(Path(killed.state)) is None and time.monotonic() < deadline:
         time.sleep(0.01)
     os.kill(victim.pid, signal.SIGKILL)
     victim.communicate()
     assert not Path(killed.out).exists()
     again = start(killed)
-    _, errors = again.communicate(timeout=120)
+    _, errors = again.communicate(timeout=300)
     assert again.returncode == 0, errors.decode()
     assert b"resuming from checkpoint-" in errors
     assert hash_artefact(Path(one.out)).digest == hash_artefact(Path(killed.out)).digest
