@@ -16,7 +16,7 @@ export MALLOC_MMAP_THRESHOLD_ := 1073741824
 export MALLOC_TOP_PAD_ := 67108864
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: install repro test lint code-deps lock bench clean
+.PHONY: install repro test lint code-deps dag lock bench clean
 
 install: $(VENV)/.installed
 
@@ -43,6 +43,10 @@ lint: install
 # the import closures under `# code` in dvc.yaml
 code-deps: install
 	python -m tests.code_deps
+
+# docs/dag.svg, from dvc.yaml
+dag: install
+	python -m tests.dag_picture
 
 # the versions of everything installed, direct and not; local builds lose their suffix
 lock: install

@@ -11,6 +11,7 @@ from ruamel.yaml import YAML
 
 from pipeline.stage.closure import import_closure
 from tests.code_deps import with_code_deps
+from tests.dag_picture import dag_svg
 
 ROOT = Path(__file__).parent.parent
 UNRECORDED = {"card", "attest", "report"}
@@ -90,3 +91,7 @@ def outs(stage: str) -> list[str]:
         for entry in body(stage).get(kind, []):
             found += list(entry) if isinstance(entry, dict) else [entry]
     return found
+
+
+def test_the_picture_of_the_stages_is_that_of_the_declaration():
+    assert dag_svg(ROOT) == (ROOT / "docs/dag.svg").read_text(encoding="utf-8"), "`make dag` draws it again"
