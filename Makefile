@@ -15,6 +15,9 @@ export MALLOC_TRIM_THRESHOLD_ := 1073741824
 export MALLOC_MMAP_THRESHOLD_ := 1073741824
 export MALLOC_TOP_PAD_ := 67108864
 export DVC_NO_ANALYTICS := 1
+# datatrove logs symbols that an ASCII terminal cannot take, and a failed log line fails its shard
+export PYTHONUTF8 := 1
+export DO_NOT_TRACK := 1
 
 .PHONY: install repro test lint code-deps dag lock bench clean
 

@@ -26,7 +26,7 @@ from pipeline.stage.record import write_record
 from pipeline.tables.parquet import write_table
 
 EVALUATE = Evaluate(seed=1, context=64, batch_rows=4, max_documents=10, max_examples=4, max_conversations=2, turns=2,
-                    passage_chars=400,
+                    passage_chars=400, temperature=0.0, top_p=1.0,
                     constraints=[ConstraintChoice(kind="no_digits", value="")], max_new_tokens=8, max_turn_tokens=6,
                     batch_size=4, confidence=0.95, resamples=200)
 GATE = Gate(confidence=0.95, power=0.8, tie_margin=1e-6, stop_on_regression=False, checks={
