@@ -47,9 +47,7 @@ def written(folder: Path, table: pl.DataFrame, key: str = "doc_id") -> Path:
 
 def params(schema, section: str, **changes: object):
     """The section as shipped, with some fields changed."""
-    part = Path(f"params.d/{section}.yaml")
-    source = part if part.exists() else Path("params.yaml")
-    return schema.model_validate({**load_section(schema, section, source).model_dump(), **changes})
+    return schema.model_validate({**load_section(schema, section).model_dump(), **changes})
 
 
 def tree_bytes(*folders: Path) -> list[tuple[str, bytes]]:

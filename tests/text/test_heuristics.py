@@ -1,6 +1,5 @@
 """datatrove's filters as we call them."""
 
-from pathlib import Path
 
 import pytest
 from datatrove.data import Document
@@ -33,9 +32,7 @@ TEXTS = {
 
 @pytest.fixture(scope="module")
 def params():
-    part = Path("params.d/curate_filter.yaml")
-    source = part if part.exists() else Path("params.yaml")
-    return load_section(CurateFilter, "curate_filter", source)
+    return load_section(CurateFilter, "curate_filter")
 
 
 @pytest.fixture(scope="module")

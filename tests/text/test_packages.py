@@ -1,7 +1,6 @@
 """Files of installed packages."""
 
 from importlib.metadata import version
-from pathlib import Path
 
 import pytest
 
@@ -44,7 +43,5 @@ def test_every_package_of_params_is_installed_as_named():
     from pipeline.schema.general_text import GeneralText
     from pipeline.stage.params import load_section
 
-    part = Path("params.d/general_text.yaml")
-    source = part if part.exists() else Path("params.yaml")
-    for name, package in load_section(GeneralText, "general_text", source).packages.items():
+    for name, package in load_section(GeneralText, "general_text").packages.items():
         assert next(package_files(name, package.version, package.licence))
