@@ -93,7 +93,7 @@ def evaluation(inputs: Inputs) -> Section:
                    for part, label in (("value", "Judge prefers it to the checkpoint before (ties count half)"),
                                        ("interval", "95 % interval of that rate"), ("n", "Prompts compared"))]
     return section("evaluation", "Evaluation", "Task & Output", "Principle 1.4; Annex XI 1(2)(a)", fields, [
-        table("Held-out documents and questions; answers are greedy, user turns are scripted",
+        table("Held-out documents and questions; one seeded draw a prompt, user turns are scripted",
               ["Metric", "Value", "95 % interval and n", "Checkpoint before", "Change", "Gate"], rows)])
 
 
