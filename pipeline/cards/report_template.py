@@ -72,8 +72,8 @@ nothing by itself: <a href="#verify">how to verify</a> says what does.</p>
 
 <h2 id="checkpoints">Checkpoints</h2>
 <p>Perplexity: lower is better. All other scores: from 0 to 1, higher is better. Small print: 95&nbsp;% interval.
-Held-out documents and questions, one seeded draw a prompt, scripted user turns. Judge win rate: how often the rubric scores an
-answer above that of the checkpoint before, ties half.</p>
+Held-out documents and questions, one seeded draw a prompt, scripted user turns. Judge win rate: how often the
+rubric scores an answer above that of the checkpoint before, ties half.</p>
 <div class="scroll" tabindex="0" role="region" aria-label="Checkpoints"><table>
 <thead><tr><th scope="col">Checkpoint</th>
 {%- for label in labels.values() %}<th scope="col">{{ label }}</th>{% endfor -%}
