@@ -45,8 +45,10 @@ class Chain(NamedTuple):
         return f"{self.statement(stage)}#{DEFINITION}/resolvedDependencies/{names.index(material)}/digest/sha256"
 
     def params_pointer(self, stage: str, section: str) -> str:
-        """Source of a section of params.yaml as the stage ran with it."""
-        return f"{self.statement(stage)}#{DEFINITION}/externalParameters/params/{token(section)}"
+        """Source of a section of params.yaml, or of the part the stage declares, as it ran with it."""
+        declared = self._definition(stage)["externalParameters"]["params"]
+        key = next((key for key in sorted(declared) if key.startswith(f"{section}.")), section)
+        return f"{self.statement(stage)}#{DEFINITION}/externalParameters/params/{token(key)}"
 
     def resolved(self, stage: str) -> dict[str, Any]:
         """The resolved configuration that a stage recorded."""
