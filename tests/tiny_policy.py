@@ -36,8 +36,8 @@ def sft(**changes: Any) -> Sft:
     return Sft(lora=LORA, training=training(**changes))
 
 
-def dpo(**changes: Any) -> Dpo:
-    return Dpo(beta=0.1, label_smoothing=0.0, training=training(epochs=1.0, **changes))
+def dpo(chosen_nll: float = 1.0, **changes: Any) -> Dpo:
+    return Dpo(beta=0.1, label_smoothing=0.0, chosen_nll=chosen_nll, training=training(epochs=1.0, **changes))
 
 
 def sampling(**changes: Any) -> Sample:

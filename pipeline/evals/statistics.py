@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t as student
+from scipy.special import stdtr, stdtrit  # Student's t; scipy.stats takes 0.6 s to import
 
 Floats = NDArray[np.float64]
 
@@ -42,7 +42,7 @@ class Difference(NamedTuple):
 
     def interval(self, confidence: float) -> tuple[float, float]:
         """The two-sided interval at `confidence`."""
-        reach = float(student.ppf(0.5 + confidence / 2, self.freedom)) * self.error
+        reach = float(stdtrit(self.freedom, 0.5 + confidence / 2)) * self.error
         return self.value - reach, self.value + reach
 
     def p_above(self, bound: float) -> float:
@@ -51,7 +51,7 @@ class Difference(NamedTuple):
             return 1.0
         if self.error == 0:
             return 0.0 if self.value > bound else 1.0
-        return float(student.sf((self.value - bound) / self.error, self.freedom))
+        return float(stdtr(self.freedom, -(self.value - bound) / self.error))
 
     def p_below(self, bound: float) -> float:
         """One-sided p-value for "the true difference is below `bound`"."""
@@ -59,7 +59,7 @@ class Difference(NamedTuple):
 
     def detectable(self, confidence: float, power: float) -> float:
         """The smallest true distance from a bound that is seen with probability `power`."""
-        quantiles = student.ppf(0.5 + confidence / 2, self.freedom) + student.ppf(power, self.freedom)
+        quantiles = stdtrit(self.freedom, 0.5 + confidence / 2) + stdtrit(self.freedom, power)
         return float(quantiles) * self.error
 
 

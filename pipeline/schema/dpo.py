@@ -13,4 +13,8 @@ class Dpo(Section):
     """Strength of the pull to the reference, which is the policy the round starts from."""
     label_smoothing: float = Field(ge=0, lt=0.5)
     """Share of pairs taken to be judged the wrong way round (Mitchell 2023)."""
+    chosen_nll: float = Field(ge=0)
+    """Weight of the chosen answers' negative log-likelihood per token beside the preference loss; it keeps
+    later rounds from lowering the chosen answers too (iterative RPO, Pang et al. 2024, arXiv:2404.19733,
+    equation 1)."""
     training: AdapterTraining

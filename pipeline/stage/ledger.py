@@ -5,6 +5,9 @@ import polars as pl
 from pipeline.schema.errors import BrokenContract
 from pipeline.schema.ledger import DECISIONS, REASONS, SURVIVES
 
+MAX_NAMED_KINDS = 40
+"""More kinds of evidence than this in one source are values, not rules: then only the reason is named."""
+
 
 def check_conservation(stage: str, inputs: pl.DataFrame, ledger: pl.DataFrame, output_ids: pl.Series) -> None:
     """Every input is decided once; what survives is what was written.
@@ -44,14 +47,29 @@ def check_source_survival(stage: str, ledger: pl.DataFrame, max_loss: dict[str, 
     """No source loses more than its declared share of rows.
 
     Raises:
-        BrokenContract: names each source with its loss.
+        BrokenContract: names each source with its loss and what took most of it; the stage writes no
+            ledger then, so this sentence is all there is to see.
     """
     lost = ledger.group_by("source").agg((~pl.col("decision").is_in(SURVIVES)).mean().alias("loss")).sort("source")
-    over = [f"{source} lost {loss:.0%} (at most {max_loss.get(source, default):.0%})"
+    over = [f"{source} lost {loss:.0%} (at most {max_loss.get(source, default):.0%}): {_losses(ledger, source)}"
             for source, loss in lost.iter_rows() if loss > max_loss.get(source, default)]
     if over:
         raise BrokenContract(f"stage {stage}", "a source loses more than its declared share", got="; ".join(over),
-                             do="look at the ledger's reasons, then mend the rule or raise `max_loss`")
+                             do=f"mend the rule, or raise `{stage}.max_loss` for the source if the loss is right")
+
+
+def _losses(ledger: pl.DataFrame, source: str) -> str:
+    """The commonest reasons of a source's losses: `heuristic (GopherQuality: gopher_short_doc) 120`.
+
+    Evidence is named where few values cover the source (rule names); a cluster or word list is not.
+    """
+    rows = ledger.filter(pl.col("source") == source, ~pl.col("decision").is_in(SURVIVES))
+    kinds = rows.select("reason", "evidence").unique()
+    named = kinds.height <= MAX_NAMED_KINDS
+    keys = ["reason", "evidence"] if named else ["reason"]
+    counts = rows.group_by(keys).len().sort("len", *keys, descending=[True, *[False] * len(keys)]).head(3)
+    return ", ".join(f"{row['reason']} ({row['evidence']}) {row['len']}" if row.get("evidence")
+                     else f"{row['reason']} {row['len']}" for row in counts.iter_rows(named=True))
 
 
 def _check_words(stage: str, ledger: pl.DataFrame) -> None:

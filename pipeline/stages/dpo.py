@@ -5,7 +5,7 @@ Reads   --round    1, 2, ...; the pairs must be of this round
         --adapter  the policy the round starts from, which is also the reference
         --pairs    table `pipeline.schema.examples.PAIRS`
 Writes  --out      an adapter on --model
-        --metrics  pairs, steps, first loss (ln 2), last loss, accuracy and margin
+        --metrics  pairs, steps, first reward (0), last loss, accuracy and margin
         --curve    CSV: step, loss, lr, accuracy, margin (nats)
 """
 

@@ -6,12 +6,11 @@ The reference. Given a model that already carries an adapter, TRL 1.16 copies it
 `ref` (`DPOTrainer.__init__`), but copies only parameters whose name holds `.default.`: the embeddings
 of single trained tokens end in `.default`, so the copy would keep the base's embeddings and the
 reference would be neither policy nor base. They are copied here, and the first batch proves the
-whole: where policy and reference are one, the loss is ln 2 and every margin is 0 (Rafailov et al. 2023,
-arXiv:2305.18290, equation 7: -ln sigmoid(beta * 0)).
+whole: where policy and reference are one, every implicit reward, beta * ln(policy / reference), is 0
+(Rafailov et al. 2023, arXiv:2305.18290, section 4).
 """
 
 import argparse
-import math
 import sys
 from pathlib import Path
 
@@ -50,7 +49,7 @@ REFERENCE = "ref"
 """The name TRL gives the frozen copy of the adapter."""
 
 START_TOLERANCE = 1e-5
-"""Largest distance of the first loss from ln 2; the forward passes are the same, so rounding is below it."""
+"""Largest first reward, nats; the forward passes are the same, so rounding is below it."""
 
 
 class DpoJob(Section):
@@ -87,12 +86,12 @@ def train_dpo(job: DpoJob) -> None:
     configure(params.seed, job.threads)
     trainer, policy, counts = make_trainer(job)
     quiet(trainer)
-    start = start_loss(trainer)
+    start = start_reward(trainer)
     train_resumably(trainer)
     policy.delete_adapter(REFERENCE)
     write_adapter(trainer, policy, Path(job.on), Path(job.out), {
         "curve": preference_curve(trainer.state.log_history), "steps": trainer.state.max_steps,
-        "start_loss": start, **counts})
+        "start_reward": start, **counts})
 
 
 def make_trainer(job: DpoJob) -> tuple[DPOTrainer, PeftModel, dict[str, int]]:
@@ -104,7 +103,8 @@ def make_trainer(job: DpoJob) -> tuple[DPOTrainer, PeftModel, dict[str, int]]:
     check_room(len(rows), pairs.height, params, "dpo")
     order = run_order([longest(tokenizer, row) for row in rows], params)
     args = DPOConfig(**common_arguments(Path(job.state), params, len(order)), beta=job.params.beta,
-                     label_smoothing=job.params.label_smoothing, loss_type=["sigmoid"], max_length=params.max_tokens,
+                     label_smoothing=job.params.label_smoothing, loss_type=["sigmoid", "sft"],
+                     loss_weights=[1.0, job.params.chosen_nll], max_length=params.max_tokens,
                      precompute_ref_log_probs=False, disable_dropout=True)
     policy = load_policy(Path(job.adapter), Path(job.on), trainable=True, dtype=DTYPES[params.weights],
                          quantisation=params.quantisation)
@@ -143,21 +143,22 @@ def freeze_reference(policy: PeftModel) -> None:
 
 
 @torch.no_grad()
-def start_loss(trainer: DPOTrainer) -> float:
-    """The loss of the first batch before any step.
+def start_reward(trainer: DPOTrainer) -> float:
+    """The largest mean reward, nats, of the first batch's chosen or rejected answers before any step.
 
     Raises:
-        BrokenContract: it is not ln 2, so the reference is not the policy the round starts from.
+        BrokenContract: it is not 0, so the reference is not the policy the round starts from.
     """
     if trainer.is_deepspeed_enabled:  # a sharded model has no forward pass before its engine exists
-        return math.log(2)
-    wanted = math.log(2)  # with label smoothing s too: -(1 - s) ln(1/2) - s ln(1/2)
+        return 0.0
     batch = next(iter(trainer.get_train_dataloader()))
-    found = float(trainer.compute_loss(trainer.model, trainer._prepare_inputs(batch)))  # as a step does
-    trainer._metrics["train"].clear()  # or this batch would be in the first point of the curve
-    if abs(found - wanted) > START_TOLERANCE:
+    trainer.compute_loss(trainer.model, trainer._prepare_inputs(batch))  # as a step does
+    metrics = trainer._metrics["train"]
+    found = max(abs(metrics[f"rewards/{side}"][-1]) for side in ("chosen", "rejected"))
+    metrics.clear()  # or this batch would be in the first point of the curve
+    if not found <= START_TOLERANCE:
         raise BrokenContract("dpo", "the reference is not the policy the round starts from",
-                             wanted=f"a first loss of ln 2 = {wanted:.6f}", got=f"{found:.6f}",
+                             wanted="first rewards of 0", got=f"{found:.6f} nats",
                              do="check the installed TRL: it must copy the whole adapter to `ref`")
     return found
 

@@ -46,5 +46,13 @@ def test_an_input_decided_twice_is_refused():
 
 def test_a_source_that_loses_too_much_is_named_with_its_loss():
     check_source_survival("x", ledger(), {"t": 1.0}, 0.5)
-    with pytest.raises(BrokenContract, match=r"t lost 100% \(at most 50%\)"):
+    with pytest.raises(BrokenContract, match=r"t lost 100% \(at most 50%\): near_duplicate 1.*`x.max_loss`"):
         check_source_survival("x", ledger(), {}, 0.5)
+
+
+def test_the_rules_that_took_most_of_a_source_are_named():
+    rows = ledger({"b": ("drop", "heuristic", ""), "c": ("keep", "ok", "")}).with_columns(
+        pl.when(pl.col("input_id") == "b").then(pl.lit("GopherQuality: gopher_short_doc")).otherwise("evidence")
+        .alias("evidence"))
+    with pytest.raises(BrokenContract, match=r"s lost 50%.*heuristic \(GopherQuality: gopher_short_doc\) 1"):
+        check_source_survival("x", rows, {}, 0.1)

@@ -1,7 +1,7 @@
 """The reference is the policy a round starts from; equal runs and resumed runs end in equal bytes."""
 
-import math
 import shutil
+from math import log
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ from pipeline.lm.save import save_adapter
 from pipeline.schema.errors import BrokenContract
 from pipeline.stage.hashing import hash_artefact
 from pipeline.train.adapter import new_adapter
-from pipeline.train.dpo import REFERENCE, DpoJob, freeze_reference, make_trainer, run_dpo, start_loss
+from pipeline.train.dpo import REFERENCE, DpoJob, freeze_reference, make_trainer, run_dpo, start_reward
 from pipeline.train.resume import mark_whole
 from tests import tiny_policy
 
@@ -39,12 +39,12 @@ def job(inputs, folder: Path, **changes) -> DpoJob:
                   params=tiny_policy.dpo(**changes))
 
 
-def test_the_first_loss_is_ln_2_and_every_margin_0(inputs, tmp_path):
-    trainer, _, _ = make_trainer(job(inputs, tmp_path))
+def test_the_first_preference_loss_is_ln_2_and_every_margin_0(inputs, tmp_path):
+    trainer, _, _ = make_trainer(job(inputs, tmp_path, chosen_nll=0.0))
     batch = next(iter(trainer.get_train_dataloader()))
     with torch.no_grad():
         loss = trainer.compute_loss(trainer.model, batch)
-    assert float(loss) == pytest.approx(math.log(2), abs=1e-6)
+    assert float(loss) == pytest.approx(log(2), abs=1e-6)
     assert trainer._metrics["train"]["rewards/margins"] == [pytest.approx(0, abs=1e-6)]
 
 
@@ -67,9 +67,9 @@ def test_trl_alone_would_leave_the_trained_tokens_out_of_the_reference(inputs, t
     monkeypatch.setattr("pipeline.train.dpo.freeze_reference", lambda _: None)
     trainer, policy, _ = make_trainer(job(inputs, tmp_path))
     with pytest.raises(BrokenContract, match="reference is not the policy"):
-        start_loss(trainer)
+        start_reward(trainer)
     freeze_reference(policy)
-    assert start_loss(trainer) == pytest.approx(math.log(2), abs=1e-6)
+    assert start_reward(trainer) == pytest.approx(0, abs=1e-6)
 
 
 def test_a_round_moves_the_policy_to_the_chosen_answers_and_writes_only_its_adapter(inputs, tmp_path):
