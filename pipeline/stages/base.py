@@ -27,7 +27,7 @@ from pipeline.tables.parquet import read_table
 from pipeline.train.causal import RESULT
 from pipeline.train.resume import resume_folder, training_identity
 from pipeline.train.scratch import prepare_scratch
-from pipeline.train.worker import run_job
+from pipeline.train.worker import run_causal
 
 SCRATCH_LICENCE = "the licences of the general text, see its `licence` column"
 
@@ -61,7 +61,7 @@ def train_scratch(source: Path, out: Path, params: ScratchBase) -> Facts:
         raise BadInput(str(source), "no document is in the train split", do="see general_text in params.yaml")
     with resume_folder(out, training_identity("base", params, {"source": source})) as state:
         job = prepare_scratch(documents, params, state, load_section(Env, "env").threads)
-        run_job(job)
+        run_causal(job)
         result = read_json(Path(job.out) / RESULT)
         with output_dir(out) as scratch:
             shutil.copytree(Path(job.out) / "model", scratch, dirs_exist_ok=True)

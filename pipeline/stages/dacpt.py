@@ -26,7 +26,7 @@ from pipeline.tables.parquet import read_table
 from pipeline.train.causal import DTYPES, RESULT, CausalJob
 from pipeline.train.curve import write_curve
 from pipeline.train.resume import resume_folder, training_identity
-from pipeline.train.worker import run_job
+from pipeline.train.worker import run_causal
 
 
 def main(base: Path, rows: Path, documents: Path, general: Path, out: Path, metrics: Path, curve: Path,
@@ -38,7 +38,7 @@ def main(base: Path, rows: Path, documents: Path, general: Path, out: Path, metr
     identity = training_identity("dacpt", params, {"base": base, "rows": rows})
     with resume_folder(out, identity) as state:
         result = Path(state) / "trained"
-        run_job(CausalJob(base=str(base), rows=str(rows), state=str(state), out=str(result), threads=threads,
+        run_causal(CausalJob(base=str(base), rows=str(rows), state=str(state), out=str(result), threads=threads,
                           training=params.training))
         configure(params.training.seed, threads)
         tokenizer = load_tokenizer(base)

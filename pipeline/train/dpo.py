@@ -10,8 +10,6 @@ whole: where policy and reference are one, every implicit reward, beta * ln(poli
 (Rafailov et al. 2023, arXiv:2305.18290, section 4).
 """
 
-import argparse
-import sys
 from pathlib import Path
 
 import polars as pl
@@ -22,13 +20,11 @@ from transformers import PreTrainedTokenizerBase
 from trl.trainer.dpo_config import DPOConfig
 from trl.trainer.dpo_trainer import DPOTrainer
 
-from pipeline.engine.launch import launch, needs_launch
 from pipeline.lm.determinism import configure
 from pipeline.lm.load import load_policy, load_tokenizer
 from pipeline.schema.dpo import Dpo
-from pipeline.schema.errors import BadInput, BrokenContract, PedigreeError
+from pipeline.schema.errors import BadInput, BrokenContract
 from pipeline.schema.section import Section
-from pipeline.stage.outputs import write_json
 from pipeline.tables.parquet import read_table
 from pipeline.text.answers import Message
 from pipeline.train.adapter import (
@@ -41,6 +37,7 @@ from pipeline.train.adapter import (
     show_head_bias,
     write_adapter,
 )
+from pipeline.train.process import job_process, run_job
 from pipeline.train.resume import train_resumably
 
 MODULE = "pipeline.train.dpo"
@@ -71,13 +68,7 @@ class DpoJob(Section):
 
 def run_dpo(job: DpoJob) -> None:
     """Run `job` to its end: in this process, or in as many as it asks for."""
-    params = job.params.training
-    if not needs_launch(params.world_size, params.deepspeed):
-        train_dpo(job)
-        return
-    path = Path(job.state) / "job.json"
-    write_json(path, job.model_dump(mode="json"))
-    launch(MODULE, path, params.world_size, params.precision, params.deepspeed)
+    run_job(MODULE, job, train_dpo, job.params.training, Path(job.state))
 
 
 def train_dpo(job: DpoJob) -> None:
@@ -170,15 +161,5 @@ def preference_curve(history: list[dict[str, float]]) -> list[dict[str, float]]:
             for entry in history if "loss" in entry]
 
 
-def main() -> None:
-    """Entry of one process; a user's mistake is one line, not a trace."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--job", type=Path, required=True)
-    try:
-        train_dpo(DpoJob.model_validate_json(parser.parse_args().job.read_text(encoding="utf-8")))
-    except PedigreeError as err:
-        sys.exit(f"error: {err}")
-
-
 if __name__ == "__main__":
-    main()
+    job_process(DpoJob, train_dpo, __doc__)

@@ -8,8 +8,6 @@ A chat template without `{% generation %}` gives masks of all zeros or all ones 
 normal-looking loss curve (NVIDIA-NeMo/Megatron-Bridge#3359, marin-community/marin#7237).
 """
 
-import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,13 +19,11 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
 
-from pipeline.engine.launch import launch, needs_launch
 from pipeline.lm.determinism import configure
 from pipeline.lm.load import load_model, load_policy, load_tokenizer
 from pipeline.schema.adapter_training import AdapterShape, AdapterTraining
-from pipeline.schema.errors import BadInput, PedigreeError
+from pipeline.schema.errors import BadInput
 from pipeline.schema.section import Section
-from pipeline.stage.outputs import write_json
 from pipeline.tables.parquet import read_table
 from pipeline.text.answers import Message
 from pipeline.train.adapter import (
@@ -42,6 +38,7 @@ from pipeline.train.adapter import (
     write_adapter,
 )
 from pipeline.train.curve import loss_curve
+from pipeline.train.process import job_process, run_job
 from pipeline.train.resume import train_resumably
 
 MODULE = "pipeline.train.sft"
@@ -79,13 +76,7 @@ class Row(NamedTuple):
 
 def run_sft(job: SftJob) -> None:
     """Run `job` to its end: in this process, or in as many as it asks for."""
-    params = job.training
-    if not needs_launch(params.world_size, params.deepspeed):
-        train_sft(job)
-        return
-    path = Path(job.state) / "job.json"
-    write_json(path, job.model_dump(mode="json"))
-    launch(MODULE, path, params.world_size, params.precision, params.deepspeed)
+    run_job(MODULE, job, train_sft, job.training, Path(job.state))
 
 
 def train_sft(job: SftJob) -> None:
@@ -197,15 +188,5 @@ def answer_loss(model: PreTrainedModel | PeftModel, rows: Sequence[Row]) -> floa
 
 
 
-def main() -> None:
-    """Entry of one process; a user's mistake is one line, not a trace."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--job", type=Path, required=True)
-    try:
-        train_sft(SftJob.model_validate_json(parser.parse_args().job.read_text(encoding="utf-8")))
-    except PedigreeError as err:
-        sys.exit(f"error: {err}")
-
-
 if __name__ == "__main__":
-    main()
+    job_process(SftJob, train_sft, __doc__)

@@ -14,7 +14,7 @@ from pipeline.schema.errors import BadInput
 from pipeline.stage.hashing import file_sha256, hash_artefact
 from pipeline.train.causal import RESULT, CausalJob
 from pipeline.train.resume import mark_whole, newest_state
-from pipeline.train.worker import run_job
+from pipeline.train.worker import run_causal
 from tests import tiny
 
 ROOT = Path(__file__).parents[2]
@@ -65,7 +65,7 @@ def test_two_processes_train_one_model_and_agree_with_one_process_on_the_loss(in
     together = job(inputs, tmp_path / "together", batch_rows=2, world_size=2)
     curves = []
     for wanted in (alone, together):
-        run_job(wanted)
+        run_causal(wanted)
         curves.append([point["loss"] for point in json.loads((Path(wanted.out) / RESULT).read_text())["curve"]])
     # the same rows a step, summed in another order
     assert curves[0] == pytest.approx(curves[1], abs=2e-3)
@@ -73,7 +73,7 @@ def test_two_processes_train_one_model_and_agree_with_one_process_on_the_loss(in
 
 def test_the_loss_falls(inputs, tmp_path):
     wanted = job(inputs, tmp_path / "run", epochs=8.0)
-    run_job(wanted)
+    run_causal(wanted)
     curve = json.loads((Path(wanted.out) / RESULT).read_text())["curve"]
     assert curve[-1]["loss"] < 0.8 * curve[0]["loss"]
 
@@ -81,7 +81,7 @@ def test_the_loss_falls(inputs, tmp_path):
 def test_a_folded_adapter_changes_the_weights_and_leaves_a_full_model(inputs, tmp_path):
     lora = {"rank": 4, "alpha": 8, "dropout": 0.0, "targets": ["all-linear"]}
     wanted = job(inputs, tmp_path / "run", lora=lora, optimizer="adamw")
-    run_job(wanted)
+    run_causal(wanted)
     model = Path(wanted.out) / "model"
     assert not (model / "adapter_config.json").exists()
     assert file_sha256(model / "model.safetensors") != file_sha256(Path(inputs["base"]) / "model.safetensors")
@@ -89,7 +89,7 @@ def test_a_folded_adapter_changes_the_weights_and_leaves_a_full_model(inputs, tm
 
 def test_bf16_trains_too(inputs, tmp_path):
     wanted = job(inputs, tmp_path / "run", precision="bf16", epochs=1.0)
-    run_job(wanted)
+    run_causal(wanted)
     assert (Path(wanted.out) / "model" / "model.safetensors").is_file()
 
 
@@ -97,7 +97,7 @@ def test_quantised_weights_without_bitsandbytes_are_refused_in_a_sentence(inputs
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     lora = {"rank": 4, "alpha": 8, "dropout": 0.0, "targets": ["all-linear"]}
     with pytest.raises(BadInput, match="bitsandbytes, which is not installed"):
-        run_job(job(inputs, tmp_path / "run", lora=lora, quantisation="nf4"))
+        run_causal(job(inputs, tmp_path / "run", lora=lora, quantisation="nf4"))
 
 
 def test_a_state_that_was_cut_short_is_passed_over(tmp_path):
