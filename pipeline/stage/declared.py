@@ -24,13 +24,20 @@ class Declared(NamedTuple):
     """The declared slice of `params.yaml`, by dotted key."""
     producers: dict[str, str]
     """Material -> the stage that makes it; a material nobody makes is a root."""
+    deps: tuple[str, ...] = ()
+    """All deps as written, for the sandbox: a folder that gathers outs is one of them."""
+    made: dict[str, str] = {}  # noqa: RUF012  # a field of a NamedTuple
+    """Every out of the pipeline -> the stage that makes it, for messages."""
+    meta: dict[str, object] = {}  # noqa: RUF012
+    """What else the stage may touch (see `pipeline.stage.policy`)."""
 
 
-def declared_stage(name: str, root: Path = Path()) -> Declared:
+def declared_stage(name: str, root: Path = Path(), *, recorded: bool = True) -> Declared:
     """Stage `name` of `dvc.yaml`, a material that gathers several outs replaced by these outs.
 
     Raises:
-        BrokenContract: the stage does not list its own lineage record among its outs.
+        BrokenContract: a recorded stage does not list its own lineage record among its outs, or its
+            `meta` has a wrong type.
     """
     from dvc.repo import Repo  # slow import; `pedigree verify` never needs it
 
@@ -42,13 +49,22 @@ def declared_stage(name: str, root: Path = Path()) -> Declared:
     deps = [dep.def_path for dep in stage.deps if not hasattr(dep, "params")]
     outs = [out.def_path for out in stage.outs]
     record = f"{LINEAGE}/{name}"
-    if record not in outs:
+    if recorded and record not in outs:
         raise BrokenContract(f"dvc.yaml, stage {name}", f"`{record}` is not among its outs", do="add it")
     code = tuple(sorted(dep for dep in deps if _is_code(dep)))
     gathered = sorted({part for dep in deps if not _is_code(dep) for part in _parts(dep, made)})
     return Declared(name, stage.cmd, code, tuple(gathered),
                     tuple(sorted(set(outs) - {record})), dict(sorted(params.items())),
-                    {dep: made[dep] for dep in gathered if dep in made})
+                    {dep: made[dep] for dep in gathered if dep in made},
+                    tuple(sorted(deps)), made, _checked_meta(name, stage.meta or {}))
+
+
+def _checked_meta(name: str, meta: dict[str, object]) -> dict[str, object]:
+    caches = meta.get("caches", [])
+    if not isinstance(caches, list) or not all(isinstance(cache, str) for cache in caches):
+        raise BrokenContract(f"dvc.yaml, stage {name}", "`meta.caches` is wrong", wanted="a list of folders",
+                             got=repr(caches))
+    return meta
 
 
 def _is_code(dep: str) -> bool:

@@ -1,6 +1,7 @@
 """The kernel, on a small DVC repository: what it records, and what it refuses."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -74,12 +75,19 @@ def test_the_same_run_leaves_the_same_bytes_and_no_path_of_this_machine(reposito
 
 
 def test_an_input_that_changes_during_the_run_is_refused(repository):
+    reader, writer = os.pipe()
+    other = subprocess.Popen([sys.executable, "-c", "import os, pathlib; os.read(int(os.sys.argv[1]), 1);"
+                              "pathlib.Path('lake/a.txt').write_text('tex2')", str(reader)], pass_fds=[reader])
+
     def work() -> None:
         make("made")
-        Path("lake/a.txt").write_text("other")
+        os.write(writer, b".")
+        while Path("lake/a.txt").read_text() != "tex2":
+            pass
 
-    with pytest.raises(BrokenContract, match="changed while the stage ran"):
+    with pytest.raises(BrokenContract, match="`lake` changed while the stage ran"):
         run_recorded("first", work)
+    assert other.wait() == 0
     assert not Path("lineage/first").exists()
 
 
