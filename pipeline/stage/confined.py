@@ -29,7 +29,7 @@ from pipeline.stage.network import loopback_only
 from pipeline.stage.outputs import place_later
 from pipeline.stage.policy import Policy
 from pipeline.stage.progress import say
-from pipeline.stage.watch import Touch, Watch, install, refused, touches
+from pipeline.stage.watch import Touch, Watch, install, refused, touches, undeclared
 
 Work = Callable[[], dict[str, object] | None]
 PR_SET_PDEATHSIG = 1
@@ -90,16 +90,13 @@ def loaded_code(root: str) -> list[str]:
 def _run_forked(work: Work, policy: Policy, outs: list[Path], scratch: Path) -> dict[str, Any]:
     sys.stdout.flush()
     sys.stderr.flush()
-    waited = {signal.SIGCHLD, signal.SIGINT}
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, waited)
     kernel = os.getpid()
-    child = os.fork()
-    if child == 0:
-        _be_the_work(work, policy, outs, scratch, kernel, before)
-    try:
-        status = _wait(child, waited)
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    with _interrupts() as interrupts:
+        child = os.fork()
+        if child == 0:
+            _be_the_work(work, policy, outs, scratch, kernel, interrupts)
+        interrupts.pass_to(child)
+        status = os.waitpid(child, 0)[1]
     if os.WIFSIGNALED(status):
         shutil.rmtree(scratch, ignore_errors=True)
         _die_alike(policy, os.WTERMSIG(status))
@@ -112,15 +109,37 @@ def _run_forked(work: Work, policy: Policy, outs: list[Path], scratch: Path) -> 
     return found
 
 
-def _wait(child: int, waited: set[signal.Signals]) -> int:
-    """Wait for the work; hand on an interrupt that was sent to this process alone."""
-    while True:
-        came = signal.sigwaitinfo(waited)
-        if came.si_signo == signal.SIGINT and came.si_code <= 0:  # by a process; a terminal's reaches both
+class _Interrupts:
+    """Interrupts of the kernel's process are the work's; it has a group of its own, so that each comes once."""
+
+    def __init__(self) -> None:
+        self.child = 0
+        self.missed = False
+        self.before = signal.signal(signal.SIGINT, self._came)
+
+    def pass_to(self, child: int) -> None:
+        """From now on `child` gets them, with one that came before."""
+        self.child = child
+        if self.missed:
             os.kill(child, signal.SIGINT)
-        ended, status = os.waitpid(child, os.WNOHANG)
-        if ended:
-            return status
+
+    def restore(self) -> None:
+        """Let them do what they did before."""
+        signal.signal(signal.SIGINT, self.before)
+
+    def _came(self, *_: object) -> None:
+        if self.child:
+            os.kill(self.child, signal.SIGINT)
+        self.missed = True
+
+
+@contextmanager
+def _interrupts() -> Iterator[_Interrupts]:
+    held = _Interrupts()
+    try:
+        yield held
+    finally:
+        held.restore()
 
 
 def _die_alike(policy: Policy, number: int) -> NoReturn:
@@ -134,14 +153,15 @@ def _die_alike(policy: Policy, number: int) -> NoReturn:
 
 
 def _be_the_work(work: Work, policy: Policy, outs: list[Path], scratch: Path, kernel: int,
-                 mask: set[Any]) -> NoReturn:
+                 interrupts: "_Interrupts") -> NoReturn:
     """The child: confine this process, work, leave the result in `scratch`, end."""
     status = 1
     try:
         CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != kernel:
             os._exit(1)
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        os.setpgid(0, 0)
+        interrupts.restore()
         place_later(outs)
         _use_scratch(scratch)
         network = _enter(policy)
@@ -194,8 +214,7 @@ def _worked(work: Work, policy: Policy, scratch: Path, *, refuse: bool) -> dict[
         resolved = work() or {}
     except Exception as err:
         watch.on = False
-        seen = refused(policy, err)
-        shown = seen or (err if isinstance(err, PedigreeError) else None)
+        shown = refused(policy, err, watch.addresses) or _explained(policy, touches(scratch / TOUCHED), err)
         if shown is None:
             raise
         return {"error": [type(shown).__name__, shown.where, shown.what, shown.wanted, shown.got, shown.do]}
@@ -203,6 +222,15 @@ def _worked(work: Work, policy: Policy, scratch: Path, *, refuse: bool) -> dict[
         watch.on = False
     return {"resolved": resolved, "modules": loaded_code(policy.root), "network": policy.network,
             "elsewhere": sorted(_ELSEWHERE)}
+
+
+def _explained(policy: Policy, touched: list[Touch], err: Exception) -> PedigreeError | None:
+    """The error to show for work that failed of something else; what it was refused before may be the cause."""
+    if not touched:
+        return err if isinstance(err, PedigreeError) else None
+    if not isinstance(err, PedigreeError):
+        traceback.print_exc()
+    return undeclared(policy, touched, f" (it then failed: {err})")
 
 
 def _run_watched(work: Work, policy: Policy, outs: list[Path], scratch: Path) -> dict[str, Any]:

@@ -8,6 +8,8 @@ scratch folder, the caches it declares. Devices and /dev/shm: both. Beyond that,
       network: true            # or `hub`, `endpoint`: the kind of source that is reached over a network
       keys: true               # the owner's key folder (pseudonyms, signatures)
       caches: [.cache/x]       # results kept between runs under their own identity
+      upstream: [models]       # a view: outs, in these folders, of the stages its deps come of; it reads
+                               # them by the digests in `lineage`, which is the dep
 
 A rule on a folder holds for all below it, so no rule may lie above the repository.
 """
@@ -52,6 +54,14 @@ class Policy(NamedTuple):
                    for place, rights in self.rules.items())
 
 
+def make_places(declared: Declared, root: Path) -> None:
+    """Make the folders that only a rule on a folder that is there can grant."""
+    for cache in declared.meta.get("caches", []):
+        (root / cache).mkdir(parents=True, exist_ok=True)
+    if declared.meta.get("keys"):
+        key_folder().mkdir(parents=True, exist_ok=True, mode=0o700)
+
+
 def policy_of(declared: Declared, scratch: Path, root: Path) -> Policy:
     """The policy for one run of `declared` with `scratch` as its folder for temporary files."""
     home = os.path.realpath(root)
@@ -74,15 +84,17 @@ def _machine() -> Iterator[tuple[str, Right]]:
 
 
 def _project(declared: Declared, root: Path) -> Iterator[tuple[str, Right]]:
-    for path in {*declared.deps, *declared.materials, *declared.code, *BYTES_NEUTRAL, *SETTINGS, *_markers(root)}:
+    for path in {*declared.deps, *declared.materials, *declared.upstream, *declared.code, *BYTES_NEUTRAL,
+                 *SETTINGS, *_markers(root)}:
         yield str(root / path), READ
+    for metadata in root.glob("*.egg-info"):  # of this project, where it is installed in place
+        yield str(metadata), READ
     yield str(root / PACKAGE), Right.READ_DIR  # imports list a package's folder: names, not content
     for out in declared.products:
         yield str(partial_folder(root / out)), CHANGE
         yield str(resume_folder_of(root / out)), CHANGE
-    caches = declared.meta.get("caches", [])
-    assert isinstance(caches, list)  # `declared_stage` checks it
-    yield from ((str(root / cache), CHANGE) for cache in caches)
+    for cache in declared.meta.get("caches", []):
+        yield str(root / cache), CHANGE
     if declared.meta.get("keys"):
         yield str(key_folder()), CHANGE
 

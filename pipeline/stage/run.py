@@ -32,7 +32,7 @@ from pipeline.stage.hashing import Artefact, hash_artefact
 from pipeline.stage.landlock import Right
 from pipeline.stage.outputs import clear_room, make_room, place
 from pipeline.stage.params import load_section
-from pipeline.stage.policy import Policy, policy_of
+from pipeline.stage.policy import Policy, make_places, policy_of
 from pipeline.stage.progress import say
 from pipeline.stage.record import write_record
 from pipeline.stage.watch import Touch, undeclared
@@ -106,6 +106,7 @@ def run_recorded(name: str, work: Work, *, recorded: bool = True) -> None:
 def _confined(declared: Declared, work: Work, outs: list[Path]) -> Outcome:
     """Run the work, judge what it did, put its outs in place."""
     with scratch_folder() as scratch:
+        make_places(declared, Path())
         policy = policy_of(declared, scratch, Path())
         _check_code(policy, loaded_code(policy.root))
         make_room(outs)

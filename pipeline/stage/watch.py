@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pipeline.schema.errors import BrokenContract
+from pipeline.schema.errors import BrokenContract, PedigreeError
 from pipeline.stage.landlock import Right
 from pipeline.stage.policy import Policy
 
@@ -25,6 +25,7 @@ REFUSED = re.compile(r"permission denied|os error 13|errno 13|EACCES|access erro
 """How libraries word EACCES, and EXDEV, which is Landlock's answer to a move out of a folder."""
 QUOTED = re.compile(r"[\"'`]([^\"'`\n]+)[\"'`]")
 BARE = re.compile(r"[^\s\"'`:;,()\[\]<>]+")
+LOOPBACK = ("127.", "::1:", "localhost:")
 CHAIN = 8
 """Errors behind an error that are looked at."""
 
@@ -47,6 +48,8 @@ class Watch:
 
     def __init__(self, policy: Policy, log: Path, *, refuse: bool) -> None:
         self.policy, self.refuse, self.on = policy, refuse, False
+        self.addresses: list[str] = []
+        """Asked for while TCP is refused, the last one last."""
         self.log = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
 
     def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
@@ -57,6 +60,9 @@ class Watch:
         self.on = False  # nothing done here is the stage's act
         try:
             found = [touch for touch in judge(self.policy, arguments) if touch]
+            self.addresses += [touch.target for touch in found if touch.kind == "network"]
+            # a library that asks whether this machine has loopback is not talking to anybody
+            found = [touch for touch in found if not touch.target.startswith(LOOPBACK)]
             for touch in found:
                 os.write(self.log, (json.dumps(touch) + "\n").encode())
         finally:
@@ -79,17 +85,22 @@ def undeclared(policy: Policy, found: list[Touch], where: str = "") -> BrokenCon
     return BrokenContract(f"stage {policy.stage}", f"{acts}, which dvc.yaml does not declare{where}", do=cures)
 
 
-def refused(policy: Policy, err: BaseException) -> BrokenContract | None:
-    """The error to show for `err`, if it comes of an access the policy forbids."""
-    errors = list(_chain(err))
-    if not any(_is_refusal(each) for each in errors):
-        return None
+def refused(policy: Policy, err: BaseException, addresses: list[str]) -> BrokenContract | None:
+    """The error to show for `err`, if it comes of an access the policy forbids.
+
+    Args:
+        addresses: what was asked for over the network, for an error that names no path.
+    """
+    # an error in a library's words may hide a refusal: safetensors says "No such file" of a file that is there
+    errors = [each for each in _chain(err) if _is_refusal(each) or not isinstance(each, PedigreeError)]
     for words in (_attributes, _texts, _variables):
         for each in errors:
             for word in words(each):
                 touch = _forbidden(policy, word)
                 if touch:
                     return undeclared(policy, [touch], _line(policy, err))
+    if addresses and any(map(_is_refusal, errors)):
+        return undeclared(policy, [Touch("network", addresses[-1])], _line(policy, err))
     return None
 
 
@@ -113,11 +124,13 @@ def _attributes(err: BaseException) -> Iterator[str]:
 
 def _texts(err: BaseException) -> Iterator[str]:
     yield from QUOTED.findall(str(err))
-    yield from BARE.findall(str(err))
+    yield from (word for word in BARE.findall(str(err)) if "/" in word)
 
 
 def _variables(err: BaseException) -> Iterator[str]:
-    """Paths in the frames of the trace, the innermost first: for errors that name none."""
+    """Paths in the frames of the trace, the innermost first: for refusals that name none."""
+    if not (_is_refusal(err) or isinstance(err, OSError)):
+        return
     for frame, _ in reversed(list(traceback.walk_tb(err.__traceback__))):
         for value in frame.f_locals.values():
             if isinstance(value, os.PathLike) or (isinstance(value, str) and "/" in value and "\n" not in value):
@@ -219,7 +232,8 @@ def _judge_address(policy: Policy, arguments: tuple[Any, ...]) -> Iterator[Touch
 
 def _judge_lookup(policy: Policy, arguments: tuple[Any, ...]) -> Iterator[Touch | None]:
     host, port = arguments[:2]
-    if policy.network == "none" and host not in (None, "", "localhost", "127.0.0.1", "::1"):
+    if policy.network == "none" and host:
+        host = os.fsdecode(host)
         yield Touch("network", f"{host}:{port}")
 
 

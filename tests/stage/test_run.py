@@ -106,3 +106,9 @@ def test_another_version_than_the_params_name_is_refused(repository):
     Path("params.yaml").write_text(PARAMS.replace("2.1.0", "2.0.9"))
     with pytest.raises(BadInput, match=r"polars 2.0.9 \(installed: 2.1.0\)"):
         check_environment()
+
+
+def observation(stage: str) -> dict:
+    """How the kernel says it watched `stage`."""
+    statement = json.loads(Path("lineage", stage, "statement.json").read_text())
+    return statement["predicate"]["buildDefinition"]["internalParameters"]["observation"]
