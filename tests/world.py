@@ -11,14 +11,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric import ec
-
 from pipeline.audit.findings import Findings
 from pipeline.audit.verify import verify_tree
+from pipeline.lineage.sign import SigningKey
 from pipeline.stage.declared import Declared
 from pipeline.stage.hashing import hash_artefact
 from pipeline.stage.keys import signing_key
 from pipeline.stage.record import write_record
+from pipeline.schema.attest import Attest
 from pipeline.stages import attest
 
 CHECKPOINT = "models/dacpt"
@@ -26,8 +26,10 @@ PARAMS = """\
 env: {python: "3.11", threads: 2, packages: {}}
 curate_mix: {share: 0.1}
 dacpt: {lr: 1.0e-3}
+attest: {threshold: 1, expires: "2036-01-01T00:00:00Z"}
 checkpoints: {dacpt: {on: models/dacpt, before: base}}
 """
+ATTEST = Attest(threshold=1, expires="2036-01-01T00:00:00Z")
 GATE = {"checkpoint": "dacpt", "verdict": "pass", "checks": {"general": {"verdict": "pass"}}}
 
 
@@ -36,7 +38,7 @@ class World:
     """The tree and the key that signed it."""
 
     root: Path
-    key: ec.EllipticCurvePrivateKey
+    key: SigningKey
 
     def verify(self, checkpoints: list[str] | None = None, *, whole: bool = True) -> Findings:
         """Verify with the signer's own key accepted."""
@@ -61,13 +63,13 @@ def build_world(root: Path, keys: Path) -> World:
         _stage("gate@dacpt", ["models/dacpt.eval/metrics.json"], {"models/dacpt.gate/gate.json": json.dumps(GATE)}, {})
         _write("models/dacpt.card/README.md", "# Card\n")
         sign_checkpoint()
-        return World(root, signing_key())
+        return World(root, signing_key("attester"))
 
 
 def sign_checkpoint() -> None:
     """Run the stage `attest` for the world's checkpoint, in the current folder."""
     attest.main(Path(CHECKPOINT), Path("models/dacpt.eval/metrics.json"), Path("models/dacpt.gate/gate.json"),
-                Path("models/dacpt.card"), Path("lineage"), Path("models/dacpt.attestation"))
+                Path("models/dacpt.card"), Path("lineage"), Path("models/dacpt.attestation"), ATTEST)
 
 
 @contextmanager

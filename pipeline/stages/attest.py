@@ -5,6 +5,8 @@ Reads   --checkpoint  folder of the model
         --lineage     every stage's record
 Writes  --out         folder: model.sig      OpenSSF Model Signing bundle over the checkpoint's files
                               claims.jsonl   one Sigstore bundle a line: provenance, chain, test result, card
+                              root.layout    in-toto layout of every stage upstream
+                              keyring.json   which key had which role, signed by the keyring's root key
                               key.pub        the public half of the key that signed (a hint, not a root of trust)
 
 Not a recorded stage: it reads `lineage/`, and what it writes is signed. The same records and the
@@ -13,29 +15,38 @@ same key give the same bytes.
 
 from pathlib import Path
 
-from pipeline.lineage.chain import Run, chain_statement, close_chain
+from pipeline.lineage.chain import Run, chain_statement, close_chain, upstream
 from pipeline.lineage.claims import model_signing_statement, reference_statement, test_result_statement
+from pipeline.lineage.keyring import Keyring
+from pipeline.lineage.layout import Step, build_layout, sign_layout
+from pipeline.lineage.links import open_links
+from pipeline.lineage.roles import ATTESTER, ROLES, role_of_stage
 from pipeline.lineage.sign import key_hint, public_pem, sign_bundle
+from pipeline.schema.attest import Attest
 from pipeline.schema.errors import BadInput, NotVerified
 from pipeline.stage.hashing import Artefact, file_sha256, hash_artefact
-from pipeline.stage.keys import signing_key
+from pipeline.stage.keyring import current_key, current_keyring, signed_keyring
 from pipeline.stage.outputs import json_bytes, output_dir
 from pipeline.stage.params import read_json
-from pipeline.stage.records import read_records
+from pipeline.stage.records import Record, read_records
 from pipeline.stage.run import run_stage
 
 
-def main(checkpoint: Path, evaluation: Path, gate: Path, card: Path, lineage: Path, out: Path) -> None:
-    key = signing_key()
+def main(checkpoint: Path, evaluation: Path, gate: Path, card: Path, lineage: Path, out: Path, params: Attest) -> None:
+    keyring = current_keyring()
+    key = current_key(ATTESTER, keyring)
     model = hash_artefact(checkpoint)
     records = read_records(lineage)
     runs = {stage: record.run for stage, record in records.items()}
     maker = producer_of(model, runs)
     signer = f"sha256:{key_hint(key.public_key())}"
+    judged = [model.path, evaluation.as_posix(), gate.as_posix()]
+    steps = [step_of(records[stage], keyring, params.threshold) for stage in upstream(judged, runs)]
+    layout = build_layout(steps, {role: keyring.functionaries(role) for role in ROLES if role != ATTESTER},
+                          params.threshold, params.expires)
     claims = [
         records[maker].statement,
-        json_bytes(chain_statement(model.path, model.digest, close_chain(
-            [model.path, evaluation.as_posix(), gate.as_posix()], runs))),
+        json_bytes(chain_statement(model.path, model.digest, close_chain(judged, runs))),
         json_bytes(verdict_statement(model, evaluation, gate)),
         json_bytes(reference_statement({model.path: model.digest}, file_digests(card), signer)),
     ]
@@ -43,7 +54,24 @@ def main(checkpoint: Path, evaluation: Path, gate: Path, card: Path, lineage: Pa
         (folder / "claims.jsonl").write_bytes(b"".join(sign_bundle(claim, key) for claim in claims))
         oms = json_bytes(model_signing_statement(checkpoint.name, model.entries))
         (folder / "model.sig").write_bytes(sign_bundle(oms, key))
+        (folder / "root.layout").write_bytes(sign_layout(layout, key))
+        (folder / "keyring.json").write_bytes(signed_keyring())
         (folder / "key.pub").write_bytes(public_pem(key.public_key()))
+
+
+def step_of(record: Record, keyring: Keyring, threshold: int) -> Step:
+    """The stage's step of the layout.
+
+    Raises:
+        NotVerified: too few links by keys of the stage's role, or a link that disagrees with the record.
+    """
+    folder = f"lineage/{record.run.stage}"
+    role = role_of_stage(record.run.stage)
+    links = open_links(record.files, record.run, keyring.functionaries(role), folder)
+    if len(links) < threshold:
+        raise NotVerified(folder, f"too few links by keys of role {role}", wanted=str(threshold), got=str(len(links)),
+                          do="run the stage again to sign it")
+    return Step(record.run, links[0])
 
 
 def producer_of(model: Artefact, runs: dict[str, Run]) -> str:
@@ -79,4 +107,4 @@ def file_digests(folder: Path) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    run_stage(main, None, recorded=False)
+    run_stage(main, Attest, recorded=False)

@@ -55,28 +55,28 @@ def test_a_checkpoint_nobody_made_is_not_signed(world):
 
 def test_the_key_is_made_once_and_only_its_owner_may_read_it(tmp_path, monkeypatch):
     monkeypatch.setenv("PEDIGREE_KEYS", str(tmp_path / "new" / "keys"))
-    first = signing_key().private_numbers()
-    assert signing_key().private_numbers() == first
+    first = signing_key("attester").private_numbers()
+    assert signing_key("attester").private_numbers() == first
     assert stat.S_IMODE((tmp_path / "new/keys/key.pem").stat().st_mode) == 0o600
 
 
 def test_a_key_others_can_read_is_refused(tmp_path, monkeypatch):
     monkeypatch.setenv("PEDIGREE_KEYS", str(tmp_path))
-    signing_key()
+    signing_key("attester")
     (tmp_path / "key.pem").chmod(0o644)
     with pytest.raises(BadInput, match="mode 0600"):
-        signing_key()
+        signing_key("attester")
 
 
 def test_a_key_folder_that_cannot_be_made_is_named(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("PEDIGREE_KEYS", str(tmp_path / "file" / "keys"))
     with pytest.raises(BadInput, match="cannot keep a signing key there"):
-        signing_key()
+        signing_key("attester")
 
 
 def test_a_key_folder_inside_the_repository_is_refused(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PEDIGREE_KEYS", str(Path("keys")))
     with pytest.raises(BadInput, match="inside the repository"):
-        signing_key()
+        signing_key("attester")
