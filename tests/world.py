@@ -14,11 +14,11 @@ from pathlib import Path
 from pipeline.audit.findings import Findings
 from pipeline.audit.verify import verify_tree
 from pipeline.lineage.sign import SigningKey
+from pipeline.schema.attest import Attest
 from pipeline.stage.declared import Declared
 from pipeline.stage.hashing import hash_artefact
 from pipeline.stage.keys import signing_key
 from pipeline.stage.record import write_record
-from pipeline.schema.attest import Attest
 from pipeline.stages import attest
 
 CHECKPOINT = "models/dacpt"
@@ -27,9 +27,11 @@ env: {python: "3.11", threads: 2, packages: {}}
 curate_mix: {share: 0.1}
 dacpt: {lr: 1.0e-3}
 attest: {threshold: 1, expires: "2036-01-01T00:00:00Z"}
+gate: {confidence: 0.95}
 checkpoints: {dacpt: {on: models/dacpt, before: base}}
 """
 ATTEST = Attest(threshold=1, expires="2036-01-01T00:00:00Z")
+THRESHOLDS = {"confidence": 0.95}
 GATE = {"checkpoint": "dacpt", "verdict": "pass", "checks": {"general": {"verdict": "pass"}}}
 
 
@@ -59,9 +61,12 @@ def build_world(root: Path, keys: Path) -> World:
         _stage("choose_base", ["models/bases/tiny"], {"models/base": {"model.safetensors": "tiny"}}, {})
         _stage("dacpt", ["models/base", "data/curate_mix/documents"],
                {CHECKPOINT: {"model.safetensors": "adapted", "config.json": "{}"}}, {"dacpt": {"lr": 0.001}})
-        _stage("evaluate@dacpt", [CHECKPOINT], {"models/dacpt.eval/metrics.json": '{"perplexity": 9.5}'}, {})
-        _stage("gate@dacpt", ["models/dacpt.eval/metrics.json"], {"models/dacpt.gate/gate.json": json.dumps(GATE)}, {})
+        _stage("evaluate@dacpt", [CHECKPOINT], {"models/dacpt.eval/metrics.json": '{"perplexity": 9.5}'},
+               {"gate": THRESHOLDS})
+        _stage("gate@dacpt", ["models/dacpt.eval/metrics.json"], {"models/dacpt.gate/gate.json": json.dumps(GATE)},
+               {"gate": THRESHOLDS})
         _write("models/dacpt.card/README.md", "# Card\n")
+        _write("models/dacpt.card/card.json", json.dumps({"facts": {"licence": "apache-2.0"}}))
         sign_checkpoint()
         return World(root, signing_key("attester"))
 

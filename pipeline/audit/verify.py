@@ -5,7 +5,7 @@ The checks, by number; each is repeated at the code that performs it.
     2 manifests    each product's manifest has the digest its statement says; no stray file in the folder
     3 links        each material that a stage made is, byte for byte, that stage's product
     4 signature    every claim and model.sig is signed by an accepted key
-    5 claims       the four kinds of claim are all there, each about this checkpoint's bytes
+    5 claims       the five kinds of claim are all there, each about this checkpoint's bytes
     6 chain        the signed chain names exactly these statements, by their sha256
     7 ancestry     a dataset and a base both lead to the checkpoint
     8 bytes        what is present (data, models, the lake) has the bytes the records say
@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.audit.findings import Findings
+from pipeline.lineage.bom import CYCLONEDX
 from pipeline.lineage.chain import CHAIN_TYPE, close_chain, upstream
 from pipeline.lineage.claims import MODEL_SIGNING, REFERENCE, TEST_RESULT
 from pipeline.lineage.links import open_links
@@ -30,7 +31,7 @@ from pipeline.stage.hashing import file_sha256, hash_artefact
 from pipeline.stage.params import read_yaml
 from pipeline.stage.records import CODE, Record, manifests, read_record
 
-CLAIMS = (PREDICATE_TYPE, CHAIN_TYPE, TEST_RESULT, REFERENCE)
+CLAIMS = (PREDICATE_TYPE, CHAIN_TYPE, TEST_RESULT, CYCLONEDX, REFERENCE)
 ATTESTATION_FILES = {"claims.jsonl", "model.sig", "root.layout", "keyring.json", "key.pub"}
 
 Keys = list[Any]

@@ -50,7 +50,8 @@ def rules_of_products(step: Step, steps: Iterable[Step]) -> list[Rule]:
     rules: list[Rule] = []
     for name in sorted(step.link.products):
         reader = readers.get(name, "")
-        rules += [["REQUIRE", name], ["MATCH", name, "WITH", "MATERIALS", "FROM", reader] if reader else ["ALLOW", name]]
+        match = ["MATCH", name, "WITH", "MATERIALS", "FROM", reader]
+        rules += [["REQUIRE", name], match if reader else ["ALLOW", name]]
     return [*rules, ["DISALLOW", "*"]]
 
 

@@ -107,7 +107,8 @@ def check_link(link: Link, run: Run, name: str) -> None:
     if link.stage != run.stage:
         raise NotVerified(name, "link of another stage", wanted=run.stage, got=link.stage)
     if link.command != shlex.split(run.cmd):
-        raise NotVerified(name, "names another command than the statement", wanted=run.cmd, got=shlex.join(link.command))
+        raise NotVerified(name, "names another command than the statement", wanted=run.cmd,
+                          got=shlex.join(link.command))
     materials = {material.path: material.digest for material in run.materials} | {code_name(run.stage): run.code_digest}
     products = run.products | {statement_name(run.stage): run.sha256}
     for said, wanted in ((link.materials, materials), (link.products, products)):

@@ -7,7 +7,8 @@ run: files signed this way are valid, but not byte-identical when rebuilt.
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from securesystemslib.exceptions import Error as SecuresystemslibError
-from securesystemslib.signer import Signer, SSlibKey
+from securesystemslib.signer._key import SSlibKey
+from securesystemslib.signer._signer import Signer
 
 from pipeline.schema.errors import BadInput
 

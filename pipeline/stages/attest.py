@@ -4,7 +4,8 @@ Reads   --checkpoint  folder of the model
         --evaluation  its metrics.json;  --gate its gate.json;  --card folder of its model card
         --lineage     every stage's record
 Writes  --out         folder: model.sig      OpenSSF Model Signing bundle over the checkpoint's files
-                              claims.jsonl   one Sigstore bundle a line: provenance, chain, test result, card
+                              claims.jsonl   one Sigstore bundle a line: provenance, chain,
+                                             test result, CycloneDX ML-BOM, card
                               root.layout    in-toto layout of every stage upstream
                               keyring.json   which key had which role, signed by the keyring's root key
                               key.pub        the public half of the key that signed (a hint, not a root of trust)
@@ -13,10 +14,17 @@ Not a recorded stage: it reads `lineage/`, and what it writes is signed. The sam
 same key give the same bytes.
 """
 
+import json
 from pathlib import Path
 
+from pipeline.lineage.bom import Parts, bom_statement, materials_of
 from pipeline.lineage.chain import Run, chain_statement, close_chain, upstream
-from pipeline.lineage.claims import model_signing_statement, reference_statement, test_result_statement
+from pipeline.lineage.claims import (
+    committed_thresholds,
+    model_signing_statement,
+    reference_statement,
+    test_result_statement,
+)
 from pipeline.lineage.keyring import Keyring
 from pipeline.lineage.layout import Step, build_layout, sign_layout
 from pipeline.lineage.links import open_links
@@ -38,16 +46,17 @@ def main(checkpoint: Path, evaluation: Path, gate: Path, card: Path, lineage: Pa
     model = hash_artefact(checkpoint)
     records = read_records(lineage)
     runs = {stage: record.run for stage, record in records.items()}
-    maker = producer_of(model, runs)
+    maker = records[producer_of(model, runs)]
     signer = f"sha256:{key_hint(key.public_key())}"
     judged = [model.path, evaluation.as_posix(), gate.as_posix()]
     steps = [step_of(records[stage], keyring, params.threshold) for stage in upstream(judged, runs)]
     layout = build_layout(steps, {role: keyring.functionaries(role) for role in ROLES if role != ATTESTER},
                           params.threshold, params.expires)
     claims = [
-        records[maker].statement,
+        maker.statement,
         json_bytes(chain_statement(model.path, model.digest, close_chain(judged, runs))),
-        json_bytes(verdict_statement(model, evaluation, gate)),
+        json_bytes(verdict_statement(model, evaluation, gate, runs)),
+        json_bytes(bom_statement(parts_of(model, maker, runs, evaluation, card))),
         json_bytes(reference_statement({model.path: model.digest}, file_digests(card), signer)),
     ]
     with output_dir(out) as folder:
@@ -89,16 +98,38 @@ def producer_of(model: Artefact, runs: dict[str, Run]) -> str:
     raise NotVerified(model.path, "no lineage record has it as a product", do="`dvc repro` makes one")
 
 
-def verdict_statement(model: Artefact, evaluation: Path, gate: Path) -> dict[str, object]:
-    """The gate's verdict, bound to the checkpoint and to the measurements it rests on."""
+def maker_of(path: Path, runs: dict[str, Run]) -> Run:
+    """The run that has the file as a product.
+
+    Raises:
+        NotVerified: none has.
+    """
+    return runs[upstream([path.as_posix()], runs)[-1]]
+
+
+def verdict_statement(model: Artefact, evaluation: Path, gate: Path, runs: dict[str, Run]) -> dict[str, object]:
+    """The gate's verdict, bound to the checkpoint, the measurements it rests on and the thresholds before them."""
     verdict = read_json(gate)
     try:
         outcomes = {name: check["verdict"] for name, check in verdict["checks"].items()}
         overall = verdict["verdict"]
     except (KeyError, TypeError, AttributeError) as err:
         raise BadInput(str(gate), f"not a gate's verdict ({err})", do="run the stage `gate` again") from err
-    configuration = {path.as_posix(): file_sha256(path) for path in (evaluation, gate)}
-    return test_result_statement({model.path: model.digest}, overall, configuration, outcomes)
+    thresholds = committed_thresholds(maker_of(evaluation, runs), maker_of(gate, runs))
+    measurements = {path.as_posix(): file_sha256(path) for path in (evaluation, gate)}
+    return test_result_statement({model.path: model.digest}, overall, thresholds, measurements, outcomes)
+
+
+def parts_of(model: Artefact, maker: Record, runs: dict[str, Run], evaluation: Path, card: Path) -> Parts:
+    """What the parts list names: licence as the card has it, packages as the record of its stage has them."""
+    environment = json.loads(maker.statement)["predicate"]["buildDefinition"]["internalParameters"]["environment"]
+    facts = read_json(card / "card.json")
+    try:
+        licence = facts["facts"]["licence"]
+    except (KeyError, TypeError) as err:
+        raise BadInput(f"{card}/card.json", "names no licence", do="run the stage `card` again") from err
+    return Parts(model.path, model.digest, model.entries, materials_of(model.path, runs), environment["packages"],
+                 licence, read_json(evaluation))
 
 
 def file_digests(folder: Path) -> dict[str, str]:

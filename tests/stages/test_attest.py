@@ -7,7 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.lineage.bom import CYCLONEDX
+from pipeline.lineage.chain import CHAIN_TYPE
+from pipeline.lineage.claims import REFERENCE, TEST_RESULT
 from pipeline.lineage.sign import open_bundle
+from pipeline.lineage.statement import PREDICATE_TYPE
 from pipeline.schema.errors import BadInput, NotVerified
 from pipeline.stage.keys import signing_key
 from tests.world import CHECKPOINT, World, build_world, sign_checkpoint
@@ -31,12 +35,12 @@ def test_the_same_records_and_key_give_the_same_bytes(world):
     assert attestation(world) == first
 
 
-def test_four_claims_are_signed_and_the_first_is_the_stages_own_statement(world):
+def test_five_claims_are_signed_and_the_first_is_the_stages_own_statement(world):
     lines = attestation(world)["claims.jsonl"].splitlines()
     payloads = [open_bundle(line, [world.key.public_key()], "c") for line in lines]
     assert payloads[0] == (world.root / "lineage/dacpt/statement.json").read_bytes()
-    kinds = [json.loads(payload)["predicateType"].rsplit("/", 2)[-2] for payload in payloads]
-    assert kinds == ["provenance", "lineage-chain", "test-result", "reference"]
+    kinds = [json.loads(payload)["predicateType"] for payload in payloads]
+    assert kinds == [PREDICATE_TYPE, CHAIN_TYPE, TEST_RESULT, CYCLONEDX, REFERENCE]
 
 
 def test_changed_weights_are_not_signed_and_the_old_attestation_stays(world):
