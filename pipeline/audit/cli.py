@@ -76,6 +76,17 @@ def keys(arguments: argparse.Namespace) -> int:
     return HOLDS
 
 
+def release(arguments: argparse.Namespace) -> int:
+    """Gather one checkpoint and everything signed of it in a folder for an auditor."""
+    from pipeline.audit.release import Options, release
+
+    root, [checkpoint] = _locate([arguments.checkpoint])
+    release(root, checkpoint, arguments.out, Options(arguments.with_base, arguments.with_manifests,
+                                                     tuple(arguments.links)))
+    print(json.dumps({"release": str(arguments.out)}) if arguments.json else f"released {checkpoint} to {arguments.out}")
+    return HOLDS
+
+
 def _locate(targets: list[str]) -> tuple[Path, list[str]]:
     """The tree's root and the checkpoints in it, from the folders named (none: all of this tree)."""
     if not targets:
@@ -122,6 +133,14 @@ def _parser() -> argparse.ArgumentParser:
     shown = _command(parsers, "summary", summary)
     shown.add_argument("--summary", default="report/summary.json", help="default: report/summary.json")
     _command(parsers, "keys", keys)
+    gather = _command(parsers, "release", release)
+    gather.add_argument("checkpoint", metavar="CHECKPOINT", help="its folder, e.g. models/rs_sft")
+    gather.add_argument("--out", required=True, type=Path, metavar="DIR", help="a new folder")
+    gather.add_argument("--with-base", action="store_true", help="also the full model that an adapter sits on")
+    gather.add_argument("--with-manifests", action="store_true",
+                        help="also the datasets' manifests (they name every file of the lake)")
+    gather.add_argument("--links", action="append", default=[], type=Path, metavar="DIR",
+                        help="`lineage` folder of somebody who rebuilt the same bytes; may be repeated")
     return parser
 
 
