@@ -9,10 +9,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from pipeline.audit import keys as key_commands
 from pipeline.audit.verify import all_checkpoints, verify_tree
-from pipeline.lineage.sign import key_hint, load_private_key, load_public_key, public_pem
+from pipeline.lineage.sign import load_private_key, load_public_key
 from pipeline.schema.errors import BadInput, PedigreeError
-from pipeline.stage.keys import key_folder, signing_key
+from pipeline.stage.keys import key_folder
 from pipeline.stage.params import read_json
 
 HOLDS, DOES_NOT_HOLD, NOT_CHECKABLE = 0, 1, 2
@@ -67,12 +68,9 @@ def summary(arguments: argparse.Namespace) -> int:
 
 
 def keys(arguments: argparse.Namespace) -> int:
-    """Show the local signing key's public half; make the key if there is none."""
-    key = signing_key("attester").public_key()
-    if arguments.json:
-        print(json.dumps({"folder": str(key_folder()), "hint": key_hint(key), "pem": public_pem(key).decode()}))
-    else:
-        print(f"folder  {key_folder()}\nhint    {key_hint(key)}\n{public_pem(key).decode()}", end="")
+    """Make, show, rotate and revoke the signing keys."""
+    shown = key_commands.act(arguments)
+    print(json.dumps(shown, indent=2) if arguments.json else "\n".join(key_commands.lines(shown)))
     return HOLDS
 
 
@@ -83,7 +81,8 @@ def release(arguments: argparse.Namespace) -> int:
     root, [checkpoint] = _locate([arguments.checkpoint])
     release(root, checkpoint, arguments.out, Options(arguments.with_base, arguments.with_manifests,
                                                      tuple(arguments.links)))
-    print(json.dumps({"release": str(arguments.out)}) if arguments.json else f"released {checkpoint} to {arguments.out}")
+    done = f"released {checkpoint} to {arguments.out}"
+    print(json.dumps({"checkpoint": checkpoint, "release": str(arguments.out)}) if arguments.json else done)
     return HOLDS
 
 
@@ -132,7 +131,7 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("--exit-code", action="store_true", help="exit 1 when anything changed")
     shown = _command(parsers, "summary", summary)
     shown.add_argument("--summary", default="report/summary.json", help="default: report/summary.json")
-    _command(parsers, "keys", keys)
+    key_commands.add_arguments(_command(parsers, "keys", keys))
     gather = _command(parsers, "release", release)
     gather.add_argument("checkpoint", metavar="CHECKPOINT", help="its folder, e.g. models/rs_sft")
     gather.add_argument("--out", required=True, type=Path, metavar="DIR", help="a new folder")
