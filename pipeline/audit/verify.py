@@ -30,24 +30,29 @@ from pipeline.audit.checks.artefacts import check_bytes, check_code, check_param
 from pipeline.audit.checks.case import Case, Depth, PublicKeys, judged
 from pipeline.audit.checks.claims import check_checkpoint
 from pipeline.audit.checks.folder import check_folder
+from pipeline.audit.checks.policy import WITHOUT, check_policy
 from pipeline.audit.checks.records import check_record, read_all
+from pipeline.audit.checks.replay import check_replay
 from pipeline.audit.checks.scene import Scene, open_tree
 from pipeline.audit.findings import Check, Findings
 from pipeline.lineage.chain import upstream
 from pipeline.schema.errors import BadInput
+from pipeline.schema.policy import Policy
 from pipeline.stage.params import read_yaml
 
 
 def verify_tree(root: Path, checkpoints: Sequence[str], keys: PublicKeys, *, whole: bool,
-                depth: Depth = Depth.DEEP) -> Findings:
+                depth: Depth = Depth.DEEP, policy: Policy | None = None, today: date | None = None) -> Findings:
     """Verify `checkpoints` (paths such as `models/sft`) of the tree at `root`.
 
     `whole` adds every other record of `lineage/`, so that nothing in the tree goes unlooked at.
     """
-    return verify_scene(open_tree(root, list(checkpoints)), keys, whole=whole, depth=depth)
+    return verify_scene(open_tree(root, list(checkpoints)), keys, whole=whole, depth=depth,
+                        policy=policy, today=today)
 
 
-def verify_scene(scene: Scene, keys: PublicKeys, *, whole: bool, depth: Depth, today: date | None = None) -> Findings:
+def verify_scene(scene: Scene, keys: PublicKeys, *, whole: bool, depth: Depth, policy: Policy | None = None,
+                 today: date | None = None) -> Findings:
     """Verify what `scene` holds; `whole` looks at every record, not only those upstream of a checkpoint."""
     case = Case(scene, Findings(), depth, today or datetime.now(UTC).date())
     check_folder(case)
@@ -56,11 +61,17 @@ def verify_scene(scene: Scene, keys: PublicKeys, *, whole: bool, depth: Depth, t
     for stage in sorted(case.reach):
         check_record(case, stage)
     for checkpoint in scene.checkpoints:
-        check_checkpoint(case, checkpoint, keys)
+        claims = check_checkpoint(case, checkpoint, keys)
+        if policy is not None:
+            check_policy(case, policy, checkpoint, claims)
+    if policy is None:
+        case.findings.note(WITHOUT)
     check_bytes(case)
     check_code(case)
     check_params(case)
     check_remotes(case)
+    if depth is Depth.REPLAY:
+        check_replay(case)
     return case.findings
 
 
