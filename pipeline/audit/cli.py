@@ -53,7 +53,7 @@ def summary(arguments: argparse.Namespace) -> int:
 
 def keys(arguments: argparse.Namespace) -> int:
     """Show the local signing key's public half; make the key if there is none."""
-    key = signing_key().public_key()
+    key = signing_key("attester").public_key()
     if arguments.json:
         print(json.dumps({"folder": str(key_folder()), "hint": key_hint(key), "pem": public_pem(key).decode()}))
     else:
