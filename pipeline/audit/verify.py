@@ -23,56 +23,85 @@ What is recorded but not looked at is listed as not seen, never as held.
 """
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
-from pipeline.audit.checks.artefacts import check_bytes, check_code, check_params, check_remotes
+from pipeline.audit.checks.artefacts import check_bytes, check_code, check_params, check_remotes, find_bases
 from pipeline.audit.checks.case import Case, Depth, PublicKeys, judged
-from pipeline.audit.checks.claims import check_checkpoint
-from pipeline.audit.checks.folder import check_folder
+from pipeline.audit.checks.claims import check_checkpoint, reachable
+from pipeline.audit.checks.folder import check_accounted, check_folder
+from pipeline.audit.checks.links import check_layout, check_links
 from pipeline.audit.checks.policy import WITHOUT, check_policy
 from pipeline.audit.checks.records import check_record, read_all
 from pipeline.audit.checks.replay import check_replay
 from pipeline.audit.checks.scene import Scene, open_tree
+from pipeline.audit.checks.trust import Accepted, read_trust
 from pipeline.audit.findings import Check, Findings
 from pipeline.lineage.chain import upstream
-from pipeline.schema.errors import BadInput
+from pipeline.lineage.roles import ATTESTER
+from pipeline.schema.errors import BadInput, NotVerified
 from pipeline.schema.policy import Policy
 from pipeline.stage.params import read_yaml
 
 
-def verify_tree(root: Path, checkpoints: Sequence[str], keys: PublicKeys, *, whole: bool,
-                depth: Depth = Depth.DEEP, policy: Policy | None = None, today: date | None = None) -> Findings:
-    """Verify `checkpoints` (paths such as `models/sft`) of the tree at `root`.
+def verify_tree(root: Path, checkpoints: Sequence[str], keys: PublicKeys, *, whole: bool, depth: Depth = Depth.DEEP,
+                moment: datetime | None = None) -> Findings:
+    """Verify `checkpoints` (paths such as `models/sft`) of the tree at `root`, without a policy.
 
-    `whole` adds every other record of `lineage/`, so that nothing in the tree goes unlooked at.
+    `keys` are the root keys: they may sign the keyring, and it says whose every other signature may be.
     """
-    return verify_scene(open_tree(root, list(checkpoints)), keys, whole=whole, depth=depth,
-                        policy=policy, today=today)
+    return verify_scene(open_tree(root, list(checkpoints)), Demands(Accepted(keys), None), whole=whole, depth=depth,
+                        moment=moment)
 
 
-def verify_scene(scene: Scene, keys: PublicKeys, *, whole: bool, depth: Depth, policy: Policy | None = None,
-                 today: date | None = None) -> Findings:
-    """Verify what `scene` holds; `whole` looks at every record, not only those upstream of a checkpoint."""
-    case = Case(scene, Findings(), depth, today or datetime.now(UTC).date())
+class Demands(NamedTuple):
+    """What the auditor brings."""
+
+    accepted: Accepted
+    policy: Policy | None
+
+
+def verify_scene(scene: Scene, demands: Demands, *, whole: bool, depth: Depth,
+                 moment: datetime | None = None) -> Findings:
+    """Verify what `scene` holds.
+
+    Args:
+        whole: look at every record of the tree, not only at those upstream of a checkpoint.
+        moment: when keys, layouts and ages are judged; default now.
+    """
+    case = Case(scene, Findings(), depth, (moment or datetime.now(UTC)).strftime("%Y-%m-%dT%H:%M:%SZ"))
     check_folder(case)
     read_all(case)
     case.reach = set(case.records) if whole or scene.released else _reach(case)
+    find_bases(case)
+    check_accounted(case)
     for stage in sorted(case.reach):
         check_record(case, stage)
     for checkpoint in scene.checkpoints:
-        claims = check_checkpoint(case, checkpoint, keys)
-        if policy is not None:
-            check_policy(case, policy, checkpoint, claims)
-    if policy is None:
-        case.findings.note(WITHOUT)
-    check_bytes(case)
-    check_code(case)
-    check_params(case)
-    check_remotes(case)
+        _verify_checkpoint(case, checkpoint, demands)
+    for look in (check_bytes, check_code, check_params, check_remotes):
+        look(case)
     if depth is Depth.REPLAY:
         check_replay(case)
     return case.findings
+
+
+def _verify_checkpoint(case: Case, checkpoint: str, demands: Demands) -> None:
+    """Checks 5 to 11, 14, 15 and 17."""
+    stages = reachable(case, checkpoint)
+    for stage in sorted(set(case.records) - set(stages)) if case.scene.released else []:
+        case.findings.add(Check.RECORDS, stage, NotVerified(
+            f"lineage/{stage}", f"the record of a stage that did not lead to {checkpoint}"))
+    trust = read_trust(case, checkpoint, demands.accepted)
+    if trust is not None:
+        check_links(case, trust, sorted(case.reach))
+        check_layout(case, trust, checkpoint, stages)
+    claims = check_checkpoint(case, checkpoint, trust.signers(ATTESTER) if trust else [])
+    if demands.policy is None:
+        case.findings.note(WITHOUT)
+    else:
+        check_policy(case, demands.policy, checkpoint, claims)
 
 
 def _reach(case: Case) -> set[str]:

@@ -7,11 +7,10 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from pipeline.audit.checks.case import Depth
-from pipeline.audit.checks.policy import pem_key, read_policy
+from pipeline.audit.checks.policy import accepted_by, pem_key, read_policy
 from pipeline.audit.checks.scene import Scene, is_release, open_release, open_tree
 from pipeline.audit.findings import Findings
-from pipeline.audit.verify import all_checkpoints, verify_scene
-from pipeline.lineage.sign import load_public_key
+from pipeline.audit.verify import Demands, all_checkpoints, verify_scene
 from pipeline.schema.errors import BadInput
 from pipeline.stage.keys import key_folder
 
@@ -23,7 +22,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("targets", nargs="*", metavar="FOLDER",
                         help="a release folder, or checkpoints such as models/rs_sft; none: the whole tree")
     parser.add_argument("--key", action="append", default=[], type=Path, metavar="PEM",
-                        help="accepted public key, may be repeated; default: the local signing key")
+                        help="root public key of the producer: may sign the keyring, which names all other keys; "
+                             "may be repeated; default: the local one")
     parser.add_argument("--policy", type=Path, metavar="YAML", help="what to demand beyond a whole and signed lineage")
     depth = parser.add_mutually_exclusive_group()
     depth.add_argument("--deep", action="store_const", dest="depth", const=Depth.DEEP, default=Depth.CHAIN,
@@ -36,8 +36,12 @@ def verify(arguments: argparse.Namespace) -> int:
     """Follow dataset -> base -> checkpoint over signed records, and hash what is there."""
     scene = _locate(arguments.targets)
     policy = read_policy(arguments.policy) if arguments.policy else None
-    keys = [pem_key(path)[1] for path in arguments.key] or _own_keys()
-    findings = verify_scene(scene, keys, whole=not arguments.targets, depth=arguments.depth, policy=policy)
+    roots = [pem_key(path)[1] for path in arguments.key]
+    if policy is None and not roots:
+        roots = [_own_root()]
+    folder = arguments.policy.parent if arguments.policy else Path()
+    findings = verify_scene(scene, Demands(accepted_by(policy, roots, folder), policy), whole=not arguments.targets,
+                            depth=arguments.depth)
     print(json.dumps(findings.as_json(), indent=2) if arguments.json else _shown(findings, scene))
     return DOES_NOT_HOLD if findings.failures else HOLDS
 
@@ -64,10 +68,10 @@ def _locate(targets: list[str]) -> Scene:
     return open_tree(root, [f"models/{Path(target).resolve().name}" for target in targets])
 
 
-def _own_keys() -> list[ec.EllipticCurvePublicKey]:
-    """The local signer's keys, when nobody else's is named. Verifying never makes one."""
-    found = sorted(key_folder().glob("*.pub"))
-    if not found:
-        raise BadInput("verify", "no accepted signer", wanted="--key PUBLIC.pem (or a local signing key)",
-                       do="ask the producer for the public key by another way than this folder")
-    return [load_public_key(path.read_bytes(), str(path)) for path in found]
+def _own_root() -> ec.EllipticCurvePublicKey:
+    """The local root key, when nobody else's is named. Verifying never makes one."""
+    for name in ("root.pub", "key.pub"):
+        if (key_folder() / name).is_file():
+            return pem_key(key_folder() / name)[1]
+    raise BadInput("verify", "no accepted signer", wanted="--key ROOT.pem, a policy, or a local key",
+                   do="ask the producer for the root public key by another way than this folder")

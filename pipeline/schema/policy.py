@@ -41,6 +41,8 @@ class Policy(Section):
 
     keyring: list[str] = Field(min_length=1)
     """Keys (as in `signers`) that may sign the producer's keyring: the root of trust."""
+    keyring_version: int = Field(ge=1)
+    """Lowest accepted version of the keyring: an older one may lack a revocation."""
     signers: dict[Role, Signers] = Field(min_length=4)
     """Every role must be there."""
     predicates: list[str] = Field(min_length=1)

@@ -7,27 +7,62 @@ from pipeline.audit.checks.case import Case, Depth, found_digest, judged
 from pipeline.audit.checks.records import code_entries, entries_of
 from pipeline.audit.findings import Check
 from pipeline.lineage.manifest import sha256
+from pipeline.lineage.sign import parse_json
 from pipeline.schema.errors import NotVerified
 from pipeline.stage.hashing import file_sha256
 from pipeline.stage.params import read_yaml
 from pipeline.stage.records import Record, read_bounded
 
+ADAPTER = "adapter_config.json"
 NOT_HASHED = "recorded; hashed again only with --deep"
 
 
 def check_bytes(case: Case) -> None:
     """Check 12. Depth `chain` hashes the checkpoint and what its claims speak of, deeper ones all that is there."""
-    always = {path for checkpoint in case.scene.checkpoints for path in judged(checkpoint)}
+    always = {path for checkpoint in case.scene.checkpoints for path in judged(checkpoint)} | set(case.bases.values())
     for stage in sorted(case.reach):
         record = case.records[stage]
         for path, digest in record.run.products.items():
-            if case.depth is not Depth.CHAIN or path in always:
+            if case.depth is not Depth.CHAIN or case.scene.released or path in always:
                 _check_product(case, record, path, digest)
             else:
                 _not_looked_at(case, path)
         for material in record.run.materials:
             if not material.producer:
                 _check_root(case, stage, material.path, material.digest)
+
+
+def find_bases(case: Case) -> None:
+    """Check 12: the full model under each adapter. An adapter is half a model, so that is hashed with it.
+
+    A release may bring it in `base/`.
+    """
+    for checkpoint in case.scene.checkpoints:
+        with case.findings.looking(Check.BYTES, "-"):
+            if base := _base_of(case, checkpoint):
+                case.bases[checkpoint] = base
+                if case.scene.released:
+                    case.scene.places[base] = "base"
+
+
+def _base_of(case: Case, checkpoint: str) -> str:
+    """The recorded path of the model that an adapter names by digest; "" for a full model.
+
+    Raises:
+        NotVerified: the stage that made the adapter read no such model.
+    """
+    shown = f"{case.scene.shown(checkpoint)}/{ADAPTER}"
+    config = case.scene.place(checkpoint) / ADAPTER
+    if not config.is_file():
+        return ""
+    read: Any = parse_json(read_bounded(config, shown), shown)
+    named = str(read.get("base_model_name_or_path") if isinstance(read, dict) else "").removeprefix("sha256:")
+    maker = case.maker(checkpoint).run
+    for material in maker.materials:
+        if material.digest == named:
+            return material.path
+    raise NotVerified(shown, f"names a base that stage {maker.stage} did not read", got=named,
+                      wanted=" or ".join(item.digest for item in maker.materials if item.role != "dataset"))
 
 
 def _not_looked_at(case: Case, path: str) -> None:
@@ -43,7 +78,7 @@ def _check_product(case: Case, record: Record, path: str, digest: str) -> None:
         is_folder = case.scene.place(path).is_dir()
         if is_folder == (path in record.run.folders) and found_digest(found, is_folder) == digest:
             return
-        recorded = entries_of(case, record, path)
+        recorded = entries_of(record, path)
         if recorded is None:
             raise NotVerified(case.scene.shown(path), "is not what was recorded", wanted=digest,
                               got=found_digest(found, is_folder))

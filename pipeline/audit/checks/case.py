@@ -5,7 +5,6 @@ import stat
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import date
 from enum import Enum
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from pipeline.audit.checks.scene import Scene, walk
 from pipeline.audit.findings import Check, Findings
 from pipeline.lineage.chain import Run
+from pipeline.lineage.links import Link
 from pipeline.lineage.manifest import tree_digest
 from pipeline.schema.errors import NotVerified
 from pipeline.stage.hashing import file_sha256
@@ -40,11 +40,15 @@ class Case:
     scene: Scene
     findings: Findings
     depth: Depth
-    today: date
-    """The day on which keys, layouts and ages are judged."""
+    moment: str
+    """RFC 3339, UTC: when keys, layouts and ages are judged."""
     records: dict[str, Record] = field(default_factory=dict)
     reach: set[str] = field(default_factory=set)
     """The stages upstream of what is verified."""
+    links: dict[str, list[Link]] = field(default_factory=dict)
+    """Stage -> its believed links."""
+    bases: dict[str, str] = field(default_factory=dict)
+    """Adapter -> the full model it sits on, both as recorded."""
     hashed: dict[str, dict[str, str] | None] = field(default_factory=dict)
     """Recorded path -> entries found there, None for nothing there: nothing is hashed twice."""
 

@@ -2,36 +2,24 @@
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from pipeline.audit.checks.case import Case, PublicKeys, judged
+from pipeline.audit.checks.verdict import Claim, Claims, check_card, check_parts, check_verdict, claim_of
 from pipeline.audit.findings import Check
+from pipeline.lineage.bom import CYCLONEDX
 from pipeline.lineage.chain import CHAIN_TYPE, close_chain, upstream
-from pipeline.lineage.claims import MODEL_SIGNING, REFERENCE, TEST_RESULT
-from pipeline.lineage.manifest import manifest_text, sha256
+from pipeline.lineage.claims import MODEL_SIGNING, REFERENCE, TEST_RESULT, model_signing_statement
+from pipeline.lineage.manifest import sha256
 from pipeline.lineage.sign import open_bundle, parse_json, public_pem
 from pipeline.lineage.statement import PREDICATE_TYPE, STATEMENT_TYPE
 from pipeline.schema.errors import NotVerified
-from pipeline.stage.hashing import file_sha256
-from pipeline.stage.records import read_bounded
+from pipeline.stage.records import manifest_of, read_bounded
 
-CLAIMS = (PREDICATE_TYPE, CHAIN_TYPE, TEST_RESULT, REFERENCE)
+CLAIMS = (PREDICATE_TYPE, CHAIN_TYPE, TEST_RESULT, CYCLONEDX, REFERENCE)
 """Required of every checkpoint, whatever the policy."""
-FILES = {"claims.jsonl", "model.sig", "key.pub"}
+FILES = {"claims.jsonl", "model.sig", "root.layout", "keyring.json", "key.pub"}
 STATEMENT_KEYS = {"_type", "subject", "predicateType", "predicate"}
-
-
-class Claim(NamedTuple):
-    """One signed statement."""
-
-    where: str
-    payload: bytes
-    """Exactly as signed."""
-    statement: dict[str, Any]
-
-
-Claims = dict[str, Claim]
-"""Predicate type -> claim; only those whose signature holds."""
 
 
 def check_checkpoint(case: Case, checkpoint: str, keys: PublicKeys) -> Claims:
@@ -39,7 +27,8 @@ def check_checkpoint(case: Case, checkpoint: str, keys: PublicKeys) -> Claims:
     folder = case.scene.place(f"{checkpoint}.attestation")
     shown = case.scene.shown(f"{checkpoint}.attestation")
     if folder.is_symlink() or not folder.is_dir():
-        case.findings.add(Check.SIGNATURES, "attest", NotVerified(shown, "no attestation", wanted=", ".join(FILES)))
+        case.findings.add(Check.SIGNATURES, "attest",
+                          NotVerified(shown, "no attestation", wanted=", ".join(sorted(FILES))))
         return {}
     _check_files(case, folder, shown)
     claims = _open_all(case, folder, shown, keys)
@@ -51,8 +40,9 @@ def check_checkpoint(case: Case, checkpoint: str, keys: PublicKeys) -> Claims:
         (Check.CLAIMS, lambda: _check_model_sig(case, claims, checkpoint)),
         (Check.CHAIN, lambda: _check_chain(case, claims, checkpoint)),
         (Check.ANCESTRY, lambda: _check_ancestry(case, checkpoint)),
-        (Check.VERDICT, lambda: _check_verdict(case, claims, checkpoint)),
-        (Check.CARD, lambda: _check_card(case, claims, checkpoint)),
+        (Check.VERDICT, lambda: check_verdict(case, claims, checkpoint)),
+        (Check.VERDICT, lambda: check_parts(case, claims, checkpoint)),
+        (Check.CARD, lambda: check_card(case, claims, checkpoint)),
     ]
     for check, look in checks:
         with case.findings.looking(check, "attest"):
@@ -111,17 +101,6 @@ def _check_kinds(claims: Claims, shown: str) -> None:
                           wanted=", ".join(missing) or "no other", got=", ".join(extra) or "none of these")
 
 
-def claim_of(claims: Claims, kind: str, checkpoint: str) -> Claim:
-    """The claim of a kind.
-
-    Raises:
-        NotVerified: there is none whose signature holds.
-    """
-    if kind not in claims:
-        raise NotVerified(f"{checkpoint}.attestation", "no acceptable claim of this kind", wanted=kind)
-    return claims[kind]
-
-
 def _check_subjects(case: Case, claims: Claims, checkpoint: str) -> None:
     """Check 9: every claim but the provenance (compared whole) and model.sig (named by folder) names the checkpoint."""
     digest = case.maker(checkpoint).run.products[checkpoint]
@@ -134,8 +113,12 @@ def _check_subjects(case: Case, claims: Claims, checkpoint: str) -> None:
 
 
 def _subject(claim: Claim) -> str:
+    return _subject_of(claim.statement)
+
+
+def _subject_of(statement: Any) -> str:
     try:
-        return ", ".join(f"{each['name']} {each['digest']['sha256']}" for each in claim.statement["subject"])
+        return ", ".join(f"{each['name']} {each['digest']['sha256']}" for each in statement["subject"])
     except (KeyError, TypeError):
         return "no readable subject"
 
@@ -149,16 +132,13 @@ def _check_provenance(case: Case, claims: Claims, checkpoint: str) -> None:
 
 
 def _check_model_sig(case: Case, claims: Claims, checkpoint: str) -> None:
-    """Check 9: model.sig lists the very files the record lists."""
+    """Check 9: model.sig is the model signature of the very files the record lists, under the checkpoint's name."""
     claim, maker = claim_of(claims, MODEL_SIGNING, checkpoint), case.maker(checkpoint)
-    try:
-        signed = {item["name"]: item["digest"] for item in claim.statement["predicate"]["resources"]}
-        listed = sha256(manifest_text(signed))
-    except (KeyError, TypeError) as err:
-        raise NotVerified(claim.where, "not a model signature", wanted=MODEL_SIGNING) from err
-    if listed != maker.run.products[checkpoint]:
-        raise NotVerified(claim.where, "lists other files than the record of the checkpoint",
-                          wanted=maker.run.products[checkpoint], got=listed)
+    entries = manifest_of(maker, checkpoint, f"lineage/{maker.run.stage}")
+    wanted = model_signing_statement(checkpoint.rsplit("/", 1)[-1], entries)
+    if claim.statement != wanted:
+        raise NotVerified(claim.where, "lists other files than the record of the checkpoint", wanted=_subject_of(wanted),
+                          got=_subject(claim))
 
 
 def _check_chain(case: Case, claims: Claims, checkpoint: str) -> None:
@@ -169,7 +149,7 @@ def _check_chain(case: Case, claims: Claims, checkpoint: str) -> None:
         signed = {entry["stage"]: entry["statement"]["sha256"] for entry in stages}
     except (KeyError, TypeError) as err:
         raise NotVerified(claim.where, "not a chain", wanted=CHAIN_TYPE) from err
-    found = {stage: runs[stage].sha256 for stage in _reachable(case, checkpoint)}
+    found = {stage: runs[stage].sha256 for stage in reachable(case, checkpoint)}
     for stage in sorted({*signed, *found}):
         if signed.get(stage) != found.get(stage):
             case.findings.add(Check.CHAIN, "attest", NotVerified(
@@ -179,7 +159,7 @@ def _check_chain(case: Case, claims: Claims, checkpoint: str) -> None:
         raise NotVerified(claim.where, "the signed chain links its statements differently")
 
 
-def _reachable(case: Case, checkpoint: str) -> list[str]:
+def reachable(case: Case, checkpoint: str) -> list[str]:
     """The stages upstream, as far as there are records; what is missing is a failure of its own."""
     found: dict[str, None] = {}
     for artefact in judged(checkpoint):
@@ -195,39 +175,3 @@ def _check_ancestry(case: Case, checkpoint: str) -> None:
     missing = {"dataset", "base"} - roles
     if missing:
         raise NotVerified(checkpoint, "its chain has no " + " and no ".join(sorted(missing)))
-
-
-def _check_verdict(case: Case, claims: Claims, checkpoint: str) -> None:
-    """Check 14: the files the signed test result rests on are the ones here, and its words are gate.json's."""
-    claim = claim_of(claims, TEST_RESULT, checkpoint)
-    try:
-        named = {item["name"]: item["digest"]["sha256"] for item in claim.statement["predicate"]["configuration"]}
-    except (KeyError, TypeError) as err:
-        raise NotVerified(claim.where, "not a test result", wanted=TEST_RESULT) from err
-    for name, digest in named.items():
-        place = case.scene.place(name)
-        if place.is_symlink() or not place.is_file():
-            case.findings.absent(name, "the signed test result rests on it, not present here")
-        elif (got := file_sha256(place)) != digest:
-            case.findings.add(Check.VERDICT, "attest", NotVerified(
-                case.scene.shown(name), "is not the file the signed test result rests on", wanted=digest, got=got))
-
-
-def _check_card(case: Case, claims: Claims, checkpoint: str) -> None:
-    """Check 15: the card's files are the signed ones, none more and none less."""
-    claim, card = claim_of(claims, REFERENCE, checkpoint), f"{checkpoint}.card"
-    try:
-        signed = {item["downloadLocation"]: item["digest"]["sha256"]
-                  for item in claim.statement["predicate"]["references"]}
-    except (KeyError, TypeError) as err:
-        raise NotVerified(claim.where, "not a reference to a card", wanted=REFERENCE) from err
-    entries = case.entries(card)
-    if entries is None:
-        case.findings.absent(card, "signed, not present here")
-        return
-    present = {f"{card}/{name}": digest for name, digest in entries.items()}
-    for path in sorted({*signed, *present}):
-        if signed.get(path) != present.get(path):
-            case.findings.add(Check.CARD, "card", NotVerified(
-                case.scene.shown(path), "is not the card that was signed", wanted=signed.get(path, "no such file"),
-                got=present.get(path, "nothing")))

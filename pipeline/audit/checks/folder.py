@@ -11,8 +11,8 @@ RUNS_ON_LOAD = {".py", ".pyc", ".pyo", ".so", ".dll", ".dylib", ".pyd", ".pkl", 
                 ".ckpt", ".joblib", ".exe", ".sh"}
 """Endings of code, and of formats that are code when loaded (pickles): no checkpoint of ours has one."""
 
-RELEASE_ENTRIES = {"model", "base", "card", "evaluation", "attestation", "lineage", "policy.yaml", "VERIFY.md"}
-"""What a release folder holds at its top."""
+LOOSE = {"policy.yaml", "VERIFY.md", "SHA256SUMS"}
+"""Unsigned help for people at the top of a release; nothing is concluded from them."""
 
 
 def check_folder(case: Case) -> None:
@@ -26,9 +26,6 @@ def check_folder(case: Case) -> None:
     for checkpoint in case.scene.checkpoints:
         with case.findings.looking(Check.FOLDER, "-"):
             check_names(case, case.scene.place(checkpoint))
-    if case.scene.released:
-        with case.findings.looking(Check.FOLDER, "-"):
-            _check_top(case)
 
 
 def check_names(case: Case, folder: Path) -> None:
@@ -53,8 +50,15 @@ def _places(case: Case) -> list[Path]:
                                            for checkpoint in case.scene.checkpoints for ending in beside)]
 
 
-def _check_top(case: Case) -> None:
-    for path in sorted(case.scene.root.iterdir()):
-        if path.name not in RELEASE_ENTRIES:
-            case.findings.add(Check.FOLDER, "-", NotVerified(path.name, "is not a part of a release folder",
-                                                             wanted=", ".join(sorted(RELEASE_ENTRIES))))
+def check_accounted(case: Case) -> None:
+    """Nothing in a release that no record accounts for (inside `lineage` and `attestation`: checks 2, 3 and 9)."""
+    if not case.scene.released:
+        return
+    known = {*LOOSE, "lineage", *case.scene.places.values()}
+    known |= {case.scene.shown(path) for run in case.runs.values() for path in run.products}
+    with case.findings.looking(Check.FOLDER, "-"):
+        for entry in walk(case.scene.root):
+            name = case.name_of(Path(entry.path))
+            if not any(name == place or name.startswith(f"{place}/") for place in known):
+                case.findings.add(Check.FOLDER, "-", NotVerified(name, "a file that no record accounts for",
+                                                                 wanted="a part of the release"))

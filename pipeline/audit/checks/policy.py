@@ -2,18 +2,19 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from pydantic import ValidationError
 
-from pipeline.audit.checks.case import Case
-from pipeline.audit.checks.claims import Claims, claim_of
+from pipeline.audit.checks.case import Case, PublicKeys
+from pipeline.audit.checks.trust import Accepted
+from pipeline.audit.checks.verdict import Claims, claim_of
 from pipeline.audit.findings import Check
 from pipeline.lineage.chain import Run, upstream
 from pipeline.lineage.claims import TEST_RESULT
 from pipeline.lineage.manifest import sha256
-from pipeline.lineage.sign import is_sha256, load_public_key, parse_json, public_pem
+from pipeline.lineage.sign import is_sha256, key_hint, load_public_key, parse_json, public_pem
 from pipeline.schema.errors import BadInput, NotVerified
 from pipeline.schema.policy import Policy
 from pipeline.stage.params import read_yaml
@@ -71,49 +72,73 @@ def pem_key(path: Path) -> tuple[bytes, ec.EllipticCurvePublicKey]:
     return public_pem(key), key
 
 
+def accepted_by(policy: Policy | None, roots: PublicKeys, folder: Path) -> Accepted:
+    """Whom a policy accepts (PEM files relative to `folder`); without one, the root keys and what they vouch for."""
+    if policy is None:
+        return Accepted(roots)
+    hints = frozenset(hints_of(policy.keyring, folder))
+    pems = [pem_key(folder / name)[1] for name in policy.keyring if not is_sha256(name)]
+    return Accepted([*pems, *(key for key in roots if key_hint(key) in hints)], hints,
+                    {role: frozenset(hints_of(signers.keys, folder)) for role, signers in policy.signers.items()},
+                    {role: signers.threshold for role, signers in policy.signers.items()}, policy.keyring_version)
+
+
+class Judged(NamedTuple):
+    """One checkpoint before one policy."""
+
+    case: Case
+    policy: Policy
+    checkpoint: str
+    claims: Claims
+
+    def upstream(self) -> list[tuple[str, Run]]:
+        """The stages that led to the checkpoint."""
+        runs = self.case.runs
+        return [(stage, runs[stage]) for stage in upstream([self.checkpoint], runs)]
+
+
 def check_policy(case: Case, policy: Policy, checkpoint: str, claims: Claims) -> None:
     """Check 17 for one checkpoint, every demand judged on its own."""
-    looks = (_predicates, _hermetic, _result, _scores, _bases, _licences)
-    for look in looks:
+    for look in (_predicates, _hermetic, _result, _scores, _bases, _licences):
         with case.findings.looking(Check.POLICY, checkpoint):
-            for failure in look(case, policy, checkpoint, claims):
+            for failure in look(Judged(case, policy, checkpoint, claims)):
                 case.findings.add(Check.POLICY, checkpoint, failure)
 
 
-def _predicates(case: Case, policy: Policy, checkpoint: str, claims: Claims) -> Iterator[NotVerified]:
-    for kind in sorted(set(policy.predicates) - set(claims)):
-        yield NotVerified(f"{case.scene.shown(checkpoint + '.attestation')}/claims.jsonl",
+def _predicates(judged: Judged) -> Iterator[NotVerified]:
+    for kind in sorted(set(judged.policy.predicates) - set(judged.claims)):
+        yield NotVerified(f"{judged.case.scene.shown(judged.checkpoint + '.attestation')}/claims.jsonl",
                           "a claim that the policy requires is not there", wanted=kind)
 
 
-def _hermetic(case: Case, policy: Policy, checkpoint: str, claims: Claims) -> Iterator[NotVerified]:
-    for stage, run in _upstream(case, checkpoint):
-        if policy.hermetic and not run.hermetic:
+def _hermetic(judged: Judged) -> Iterator[NotVerified]:
+    for stage, run in judged.upstream():
+        if judged.policy.hermetic and not run.hermetic:
             yield NotVerified(f"lineage/{stage}/statement.json", "the stage could read undeclared files",
                               wanted="hermetic: true", got="hermetic: false")
 
 
-def _result(case: Case, policy: Policy, checkpoint: str, claims: Claims) -> Iterator[NotVerified]:
-    claim = claim_of(claims, TEST_RESULT, checkpoint)
+def _result(judged: Judged) -> Iterator[NotVerified]:
+    claim = claim_of(judged.claims, TEST_RESULT, judged.checkpoint)
     predicate = claim.statement["predicate"]
     result, passed = str(predicate.get("result")), predicate.get("passedTests", [])
-    if result not in RESULTS or RESULTS.index(result) > RESULTS.index(policy.gates.result):
+    if result not in RESULTS or RESULTS.index(result) > RESULTS.index(judged.policy.gates.result):
         yield NotVerified(claim.where, "the gate's result is worse than the policy accepts",
-                          wanted=policy.gates.result, got=result)
-    for name in policy.gates.passed:
+                          wanted=judged.policy.gates.result, got=result)
+    for name in judged.policy.gates.passed:
         if name not in passed:
             yield NotVerified(claim.where, "a gate that the policy requires did not pass", wanted=name,
                               got=", ".join(passed) or "none passed")
 
 
-def _scores(case: Case, policy: Policy, checkpoint: str, claims: Claims) -> Iterator[NotVerified]:
+def _scores(judged: Judged) -> Iterator[NotVerified]:
     """The scores in metrics.json; checks 12 and 14 bind that file to the record and to the signed result."""
-    gates = policy.gates
+    gates = judged.policy.gates
     if not (gates.at_least or gates.at_most):
         return
-    recorded = f"{checkpoint}.eval/metrics.json"
-    shown = case.scene.shown(recorded)
-    metrics = parse_json(read_bounded(case.scene.place(recorded), shown), shown)
+    recorded = f"{judged.checkpoint}.eval/metrics.json"
+    shown = judged.case.scene.shown(recorded)
+    metrics = parse_json(read_bounded(judged.case.scene.place(recorded), shown), shown)
     for name, bound in [*gates.at_least.items(), *gates.at_most.items()]:
         found = metrics.get(name) if isinstance(metrics, dict) else None
         wanted = f"at least {bound}" if name in gates.at_least else f"at most {bound}"
@@ -123,34 +148,30 @@ def _scores(case: Case, policy: Policy, checkpoint: str, claims: Claims) -> Iter
             yield NotVerified(f"{shown}: {name}", "is not what the policy accepts", wanted=wanted, got=str(found))
 
 
-def _bases(case: Case, policy: Policy, checkpoint: str, claims: Claims) -> Iterator[NotVerified]:
-    if ANY in policy.bases:
-        case.findings.note("policy: any base is accepted")
+def _bases(judged: Judged) -> Iterator[NotVerified]:
+    if ANY in judged.policy.bases:
+        judged.case.findings.note("policy: any base is accepted")
         return
-    for stage, run in _upstream(case, checkpoint):
+    for stage, run in judged.upstream():
         for material in run.materials:
-            if material.role == "base" and stage != CHOOSER and material.digest not in policy.bases:
+            if material.role == "base" and stage != CHOOSER and material.digest not in judged.policy.bases:
                 yield NotVerified(material.path, f"the base that stage {stage} read is not an allowed one",
-                                  wanted=" or ".join(policy.bases), got=material.digest)
+                                  wanted=" or ".join(judged.policy.bases), got=material.digest)
 
 
-def _licences(case: Case, policy: Policy, checkpoint: str, claims: Claims) -> Iterator[NotVerified]:
-    if ANY in policy.licences:
-        case.findings.note("policy: any licence is accepted")
+def _licences(judged: Judged) -> Iterator[NotVerified]:
+    if ANY in judged.policy.licences:
+        judged.case.findings.note("policy: any licence is accepted")
         return
-    stated = [(stage, licence) for stage, run in _upstream(case, checkpoint)
-              for licence in _stated_licences([_resolved(case, stage), run.params])]
+    stated = [(stage, licence) for stage, run in judged.upstream()
+              for licence in _stated_licences([_resolved(judged.case, stage), run.params])]
     if not stated:
-        yield NotVerified(checkpoint, "no stage upstream states a licence", wanted=" or ".join(policy.licences))
+        yield NotVerified(judged.checkpoint, "no stage upstream states a licence",
+                          wanted=" or ".join(judged.policy.licences))
     for stage, licence in stated:
-        if licence not in policy.licences:
+        if licence not in judged.policy.licences:
             yield NotVerified(f"lineage/{stage}/statement.json", "a licence that the policy does not allow",
-                              wanted=" or ".join(policy.licences), got=licence)
-
-
-def _upstream(case: Case, checkpoint: str) -> list[tuple[str, Run]]:
-    runs = case.runs
-    return [(stage, runs[stage]) for stage in upstream([checkpoint], runs)]
+                              wanted=" or ".join(judged.policy.licences), got=licence)
 
 
 def _resolved(case: Case, stage: str) -> Any:

@@ -1,5 +1,7 @@
 """Checks 2 to 4: statements, manifests, and that what one stage made is what the next one read."""
 
+import shlex
+
 from pipeline.audit.checks.case import Case
 from pipeline.audit.findings import Check
 from pipeline.lineage.chain import Dependency
@@ -50,12 +52,14 @@ def check_record(case: Case, stage: str) -> None:
         code_entries(record)
     with case.findings.looking(Check.MANIFESTS, stage):
         _check_strays(case, record, folder)
+    with case.findings.looking(Check.MATERIALS, stage):
+        check_command(record)
     for material in record.run.materials:
         with case.findings.looking(Check.MATERIALS, stage):
             _check_material(case, material, folder)
 
 
-def entries_of(case: Case, record: Record, path: str) -> dict[str, str] | None:
+def entries_of(record: Record, path: str) -> dict[str, str] | None:
     """The recorded entries of a product; None when its manifest is withheld or (check 3) no good."""
     try:
         return manifest_of(record, path, "")
@@ -94,6 +98,21 @@ def _check_strays(case: Case, record: Record, folder: str) -> None:
         if not stray.endswith(".link"):  # check 6 accounts for links
             case.findings.add(Check.MANIFESTS, record.run.stage,
                               NotVerified(f"{folder}/{stray}", "a file that no record accounts for"))
+
+
+def check_command(record: Record) -> None:
+    """Check 4: every path that the command names is a material or product of the stage, or holds one.
+
+    A dependency left out of the record but still on the command line is an omission.
+
+    Raises:
+        NotVerified: names the path.
+    """
+    known = [*(material.path for material in record.run.materials), *record.run.products]
+    for word in shlex.split(record.run.cmd)[1:]:
+        if "/" in word and not any(path == word or path.startswith(f"{word}/") for path in known):
+            raise NotVerified(f"lineage/{record.run.stage}/{STATEMENT}", "leaves out a path that the command names",
+                              wanted=f"{word} among its materials or products", got="not recorded")
 
 
 def _check_material(case: Case, material: Dependency, folder: str) -> None:

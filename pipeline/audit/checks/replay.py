@@ -116,7 +116,8 @@ def _replay(case: Case, record: Record) -> None:
                              capture_output=True, text=True, timeout=MAX_SECONDS, check=False)
         if run.returncode:
             last = (run.stderr.strip().splitlines() or ["no message"])[-1]
-            raise NotVerified(where, "the stage, run again, fails", wanted="exit 0", got=f"exit {run.returncode}: {last}")
+            raise NotVerified(where, "the stage, run again, fails", wanted="exit 0",
+                              got=f"exit {run.returncode}: {last}")
         for path, digest in record.run.products.items():
             got = hash_artefact(room / path).digest if (room / path).exists() else "nothing"
             if got != digest:
@@ -131,16 +132,11 @@ def _arguments(record: Record, where: str) -> list[str]:
         NotVerified: the command is not `python -m pipeline.stages.<the stage> --flag value ...`.
     """
     stage = record.run.stage.split("@", 1)[0]
-    words = shlex.split(_command(record))
+    words = shlex.split(record.run.cmd)
     if words[:3] != ["python", "-m", f"pipeline.stages.{stage}"]:
         raise NotVerified(where, "the command is not that of a stage", wanted=f"python -m pipeline.stages.{stage} ...",
                           got=" ".join(words[:3]))
     return words[1:]
-
-
-def _command(record: Record) -> str:
-    statement: Any = parse_json(record.statement, STATEMENT)
-    return str(statement["predicate"]["buildDefinition"]["externalParameters"]["cmd"])
 
 
 def furnish(case: Case, record: Record, room: Path) -> None:

@@ -6,7 +6,8 @@ gathers what belongs to it:
     model/  card/  attestation/      models/<ckpt>, models/<ckpt>.card, models/<ckpt>.attestation
     evaluation/metrics.json          models/<ckpt>.eval/metrics.json
     evaluation/gate.json             models/<ckpt>.gate/gate.json
-    base/                            the model an adapter sits on
+    base/                            the model an adapter sits on, when it was asked for
+    products/<recorded path>         the other outs of the checkpoint's own stage
     lineage/<stage>/                 as in the tree
 """
 
@@ -40,7 +41,7 @@ class Scene(NamedTuple):
         for prefix, place in self.places.items():
             if recorded == prefix or recorded.startswith(f"{prefix}/"):
                 return place + recorded[len(prefix):]
-        return recorded
+        return f"products/{recorded}" if self.released else recorded
 
     def place(self, recorded: str) -> Path:
         """The same, on disk."""
