@@ -52,7 +52,7 @@ def summary(arguments: argparse.Namespace) -> int:
 
 
 def keys(arguments: argparse.Namespace) -> int:
-    """Make, show, rotate and revoke the signing keys."""
+    """Make, show, rotate, revoke and add signing keys."""
     shown = key_commands.act(arguments)
     print(json.dumps(shown, indent=2) if arguments.json else "\n".join(key_commands.lines(shown)))
     return HOLDS

@@ -129,7 +129,7 @@ def _in_toto(guide: Guide) -> str:
     return _section("in-toto", """\
 Every stage upstream: signed by a key of its role, with every declared input and output, each input the
 very output of the stage before. `pip install in-toto==3.1.0`. The second command compares the files here with
-what the checkpoint's stage signed; in-toto names artefacts by their path in the producer's tree, so
+what each signer of the checkpoint's stage signed; in-toto names artefacts by their path in the producer's tree, so
 they are laid out like that first.""", [
         *SCRATCH,
         'mkdir "$work/links"',
@@ -141,7 +141,9 @@ they are laid out like that first.""", [
         f'cp lineage/{guide.maker.stage}/statement.json "$work/tree/lineage/{guide.maker.stage}"',
         *copy,
         'cd "$work/tree"',
-        f'in-toto-match-products --link "$work/links/{guide.maker.stage}".*.link --paths {local}',
+        f'for link in "$work/links/{guide.maker.stage}".*.link; do',
+        f'  in-toto-match-products --link "$link" --paths {local}',
+        "done",
     ])
 
 
