@@ -9,10 +9,13 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric import ec
+
 from pipeline.audit.verify import all_checkpoints, verify_tree
 from pipeline.lineage.sign import key_hint, load_private_key, load_public_key, public_pem
-from pipeline.schema.errors import BadInput, PedigreeError
+from pipeline.schema.errors import BadInput, NotVerified, PedigreeError
 from pipeline.stage.keys import key_folder, signing_key
+from pipeline.stage.outputs import output_file
 from pipeline.stage.params import read_json
 
 HOLDS, DOES_NOT_HOLD, NOT_CHECKABLE = 0, 1, 2
@@ -76,6 +79,38 @@ def keys(arguments: argparse.Namespace) -> int:
     return HOLDS
 
 
+def prove(arguments: argparse.Namespace) -> int:
+    """Prove that a document is, or is not, in what a checkpoint was made from."""
+    from pipeline.audit import prove as proofs  # loads polars to read the tables
+
+    proof, answer = proofs.prove(arguments.file, arguments.checkpoint, _accepted(arguments))
+    if arguments.out is None:
+        sys.stdout.write(proof.decode())
+        return HOLDS
+    with output_file(arguments.out) as scratch:
+        scratch.write_bytes(proof)
+    print(json.dumps(answer.as_json(), indent=2) if arguments.json else "\n".join(answer.lines()))
+    return HOLDS
+
+
+def check_proof(arguments: argparse.Namespace) -> int:
+    """Check such a proof, with the document in hand and no data."""
+    from pipeline.audit.prove import check
+
+    try:
+        answer = check(arguments.proof, arguments.file, arguments.checkpoint, _accepted(arguments))
+    except NotVerified as err:
+        print(json.dumps({"holds": False, "failure": str(err)}) if arguments.json else f"DOES NOT HOLD: {err}")
+        return DOES_NOT_HOLD
+    print(json.dumps({"holds": True, **answer.as_json()}, indent=2) if arguments.json
+          else "\n".join(["HOLDS", *answer.lines()]))
+    return HOLDS if arguments.expect in (None, "in" if answer.is_in() else "out") else DOES_NOT_HOLD
+
+
+def _accepted(arguments: argparse.Namespace) -> list[ec.EllipticCurvePublicKey]:
+    return [_public_key(path) for path in arguments.key] or [_own_key()]
+
+
 def _locate(targets: list[str]) -> tuple[Path, list[str]]:
     """The tree's root and the checkpoints in it, from the folders named (none: all of this tree)."""
     if not targets:
@@ -90,14 +125,14 @@ def _locate(targets: list[str]) -> tuple[Path, list[str]]:
     return root, [f"models/{Path(target).resolve().name}" for target in targets]
 
 
-def _public_key(path: Path) -> object:
+def _public_key(path: Path) -> ec.EllipticCurvePublicKey:
     try:
         return load_public_key(path.read_bytes(), str(path))
     except OSError as err:
         raise BadInput(str(path), f"not readable ({err.strerror})", wanted="a public key in PEM") from err
 
 
-def _own_key() -> object:
+def _own_key() -> ec.EllipticCurvePublicKey:
     """The local signer's key, when nobody else's is named. Verifying never makes one."""
     path = key_folder() / "key.pem"
     if not path.is_file():
@@ -122,7 +157,22 @@ def _parser() -> argparse.ArgumentParser:
     shown = _command(parsers, "summary", summary)
     shown.add_argument("--summary", default="report/summary.json", help="default: report/summary.json")
     _command(parsers, "keys", keys)
+    _proof_commands(parsers)
     return parser
+
+
+def _proof_commands(parsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    proving = _command(parsers, "prove", prove)
+    proving.add_argument("--out", type=Path, metavar="JSON", help="write the proof there; default: stdout")
+    checking = _command(parsers, "check-proof", check_proof)
+    checking.add_argument("proof", type=Path, metavar="PROOF", help="what `pedigree prove` wrote")
+    checking.add_argument("--expect", choices=["in", "out"], help="exit 1 also when the proof shows the opposite")
+    for command in (proving, checking):
+        command.add_argument("file", type=Path, metavar="FILE", help="the document")
+        command.add_argument("--in", dest="checkpoint", type=Path, required=True, metavar="CHECKPOINT",
+                             help="a checkpoint in its tree, e.g. models/rs_sft, or a release folder")
+        command.add_argument("--key", action="append", default=[], type=Path, metavar="PEM",
+                             help="accepted public key, may be repeated; default: the local signing key")
 
 
 def _command(parsers: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str,
