@@ -58,7 +58,8 @@ class FakeSigstore:
 
     # what a test asks for
 
-    def token(self, identity: str, issuer: str = "https://issuer.test", *, key: Any = None, lifetime_s: int = 300) -> str:
+    def token(self, identity: str, issuer: str = "https://issuer.test", *, key: Any = None,
+              lifetime_s: int = 300) -> str:
         """What an identity provider would hand to `identity`."""
         now = int(datetime.now(UTC).timestamp())
         claims = {"iss": issuer, "sub": identity, "aud": "sigstore", "iat": now, "exp": now + lifetime_s}
@@ -120,6 +121,7 @@ class FakeSigstore:
     def _certified(self, public_key: Any, identity: str, issuer: str) -> x509.Certificate:
         now = datetime.now(UTC)
         name = x509.UniformResourceIdentifier(identity) if "://" in identity else x509.RFC822Name(identity)
+        plain, der = (ObjectIdentifier(number) for number in ISSUER_OIDS)
         issuer_der = b"\x0c" + bytes([len(issuer)]) + issuer.encode()
         builder = (
             x509.CertificateBuilder().subject_name(x509.Name([])).issuer_name(self.ca_certificate.subject)
@@ -129,8 +131,8 @@ class FakeSigstore:
             .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CODE_SIGNING]), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self.ca.public_key()), critical=False)
             .add_extension(x509.SubjectAlternativeName([name]), critical=True)
-            .add_extension(x509.UnrecognizedExtension(ObjectIdentifier(ISSUER_OIDS[0]), issuer.encode()), critical=False)
-            .add_extension(x509.UnrecognizedExtension(ObjectIdentifier(ISSUER_OIDS[1]), issuer_der), critical=False)
+            .add_extension(x509.UnrecognizedExtension(plain, issuer.encode()), critical=False)
+            .add_extension(x509.UnrecognizedExtension(der, issuer_der), critical=False)
         )
         precertificate = builder.sign(self.ca, hashes.SHA256())
         scts = self._sct_list(precertificate.tbs_certificate_bytes, now)

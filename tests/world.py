@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric import ec
-
 from pipeline.audit.findings import Findings
 from pipeline.audit.verify import verify_tree
+from pipeline.lineage.sign import SigningKey
+from pipeline.schema.attest import Attest
 from pipeline.stage.declared import Declared
 from pipeline.stage.hashing import hash_artefact
 from pipeline.stage.keys import signing_key
@@ -26,8 +26,12 @@ PARAMS = """\
 env: {python: "3.11", threads: 2, packages: {}}
 curate_mix: {share: 0.1}
 dacpt: {lr: 1.0e-3}
+attest: {threshold: 1, expires: "2036-01-01T00:00:00Z"}
+gate: {confidence: 0.95}
 checkpoints: {dacpt: {on: models/dacpt, before: base}}
 """
+ATTEST = Attest(threshold=1, expires="2036-01-01T00:00:00Z")
+THRESHOLDS = {"confidence": 0.95}
 GATE = {"checkpoint": "dacpt", "verdict": "pass", "checks": {"general": {"verdict": "pass"}}}
 
 
@@ -36,7 +40,7 @@ class World:
     """The tree and the key that signed it."""
 
     root: Path
-    key: ec.EllipticCurvePrivateKey
+    key: SigningKey
 
     def verify(self, checkpoints: list[str] | None = None, *, whole: bool = True) -> Findings:
         """Verify with the signer's own key accepted."""
@@ -57,17 +61,20 @@ def build_world(root: Path, keys: Path) -> World:
         _stage("choose_base", ["models/bases/tiny"], {"models/base": {"model.safetensors": "tiny"}}, {})
         _stage("dacpt", ["models/base", "data/curate_mix/documents"],
                {CHECKPOINT: {"model.safetensors": "adapted", "config.json": "{}"}}, {"dacpt": {"lr": 0.001}})
-        _stage("evaluate@dacpt", [CHECKPOINT], {"models/dacpt.eval/metrics.json": '{"perplexity": 9.5}'}, {})
-        _stage("gate@dacpt", ["models/dacpt.eval/metrics.json"], {"models/dacpt.gate/gate.json": json.dumps(GATE)}, {})
+        _stage("evaluate@dacpt", [CHECKPOINT], {"models/dacpt.eval/metrics.json": '{"perplexity": 9.5}'},
+               {"gate": THRESHOLDS})
+        _stage("gate@dacpt", ["models/dacpt.eval/metrics.json"], {"models/dacpt.gate/gate.json": json.dumps(GATE)},
+               {"gate": THRESHOLDS})
         _write("models/dacpt.card/README.md", "# Card\n")
+        _write("models/dacpt.card/card.json", json.dumps({"facts": {"licence": "apache-2.0"}}))
         sign_checkpoint()
-        return World(root, signing_key())
+        return World(root, signing_key("attester"))
 
 
 def sign_checkpoint() -> None:
     """Run the stage `attest` for the world's checkpoint, in the current folder."""
     attest.main(Path(CHECKPOINT), Path("models/dacpt.eval/metrics.json"), Path("models/dacpt.gate/gate.json"),
-                Path("models/dacpt.card"), Path("lineage"), Path("models/dacpt.attestation"))
+                Path("models/dacpt.card"), Path("lineage"), Path("models/dacpt.attestation"), ATTEST)
 
 
 @contextmanager

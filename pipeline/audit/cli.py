@@ -9,13 +9,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric import ec
-
+from pipeline.audit import proof_command
 from pipeline.audit.verify import all_checkpoints, verify_tree
 from pipeline.lineage.sign import key_hint, load_private_key, load_public_key, public_pem
-from pipeline.schema.errors import BadInput, NotVerified, PedigreeError
+from pipeline.schema.errors import BadInput, PedigreeError
 from pipeline.stage.keys import key_folder, signing_key
-from pipeline.stage.outputs import output_file
 from pipeline.stage.params import read_json
 
 HOLDS, DOES_NOT_HOLD, NOT_CHECKABLE = 0, 1, 2
@@ -71,7 +69,7 @@ def summary(arguments: argparse.Namespace) -> int:
 
 def keys(arguments: argparse.Namespace) -> int:
     """Show the local signing key's public half; make the key if there is none."""
-    key = signing_key().public_key()
+    key = signing_key("attester").public_key()
     if arguments.json:
         print(json.dumps({"folder": str(key_folder()), "hint": key_hint(key), "pem": public_pem(key).decode()}))
     else:
@@ -79,36 +77,15 @@ def keys(arguments: argparse.Namespace) -> int:
     return HOLDS
 
 
-def prove(arguments: argparse.Namespace) -> int:
-    """Prove that a document is, or is not, in what a checkpoint was made from."""
-    from pipeline.audit import prove as proofs  # loads polars to read the tables
+def release(arguments: argparse.Namespace) -> int:
+    """Gather one checkpoint and everything signed of it in a folder for an auditor."""
+    from pipeline.audit.release import Options, release
 
-    proof, answer = proofs.prove(arguments.file, arguments.checkpoint, _accepted(arguments))
-    if arguments.out is None:
-        sys.stdout.write(proof.decode())
-        return HOLDS
-    with output_file(arguments.out) as scratch:
-        scratch.write_bytes(proof)
-    print(json.dumps(answer.as_json(), indent=2) if arguments.json else "\n".join(answer.lines()))
+    root, [checkpoint] = _locate([arguments.checkpoint])
+    release(root, checkpoint, arguments.out, Options(arguments.with_base, arguments.with_manifests,
+                                                     tuple(arguments.links)))
+    print(json.dumps({"release": str(arguments.out)}) if arguments.json else f"released {checkpoint} to {arguments.out}")
     return HOLDS
-
-
-def check_proof(arguments: argparse.Namespace) -> int:
-    """Check such a proof, with the document in hand and no data."""
-    from pipeline.audit.prove import check
-
-    try:
-        answer = check(arguments.proof, arguments.file, arguments.checkpoint, _accepted(arguments))
-    except NotVerified as err:
-        print(json.dumps({"holds": False, "failure": str(err)}) if arguments.json else f"DOES NOT HOLD: {err}")
-        return DOES_NOT_HOLD
-    print(json.dumps({"holds": True, **answer.as_json()}, indent=2) if arguments.json
-          else "\n".join(["HOLDS", *answer.lines()]))
-    return HOLDS if arguments.expect in (None, "in" if answer.is_in() else "out") else DOES_NOT_HOLD
-
-
-def _accepted(arguments: argparse.Namespace) -> list[ec.EllipticCurvePublicKey]:
-    return [_public_key(path) for path in arguments.key] or [_own_key()]
 
 
 def _locate(targets: list[str]) -> tuple[Path, list[str]]:
@@ -125,14 +102,14 @@ def _locate(targets: list[str]) -> tuple[Path, list[str]]:
     return root, [f"models/{Path(target).resolve().name}" for target in targets]
 
 
-def _public_key(path: Path) -> ec.EllipticCurvePublicKey:
+def _public_key(path: Path) -> object:
     try:
         return load_public_key(path.read_bytes(), str(path))
     except OSError as err:
         raise BadInput(str(path), f"not readable ({err.strerror})", wanted="a public key in PEM") from err
 
 
-def _own_key() -> ec.EllipticCurvePublicKey:
+def _own_key() -> object:
     """The local signer's key, when nobody else's is named. Verifying never makes one."""
     path = key_folder() / "key.pem"
     if not path.is_file():
@@ -157,22 +134,17 @@ def _parser() -> argparse.ArgumentParser:
     shown = _command(parsers, "summary", summary)
     shown.add_argument("--summary", default="report/summary.json", help="default: report/summary.json")
     _command(parsers, "keys", keys)
-    _proof_commands(parsers)
+    proof_command.add_prove_arguments(_command(parsers, "prove", proof_command.run_prove))
+    proof_command.add_check_arguments(_command(parsers, "check-proof", proof_command.run_check))
+    gather = _command(parsers, "release", release)
+    gather.add_argument("checkpoint", metavar="CHECKPOINT", help="its folder, e.g. models/rs_sft")
+    gather.add_argument("--out", required=True, type=Path, metavar="DIR", help="a new folder")
+    gather.add_argument("--with-base", action="store_true", help="also the full model that an adapter sits on")
+    gather.add_argument("--with-manifests", action="store_true",
+                        help="also the datasets' manifests (they name every file of the lake)")
+    gather.add_argument("--links", action="append", default=[], type=Path, metavar="DIR",
+                        help="`lineage` folder of somebody who rebuilt the same bytes; may be repeated")
     return parser
-
-
-def _proof_commands(parsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    proving = _command(parsers, "prove", prove)
-    proving.add_argument("--out", type=Path, metavar="JSON", help="write the proof there; default: stdout")
-    checking = _command(parsers, "check-proof", check_proof)
-    checking.add_argument("proof", type=Path, metavar="PROOF", help="what `pedigree prove` wrote")
-    checking.add_argument("--expect", choices=["in", "out"], help="exit 1 also when the proof shows the opposite")
-    for command in (proving, checking):
-        command.add_argument("file", type=Path, metavar="FILE", help="the document")
-        command.add_argument("--in", dest="checkpoint", type=Path, required=True, metavar="CHECKPOINT",
-                             help="a checkpoint in its tree, e.g. models/rs_sft, or a release folder")
-        command.add_argument("--key", action="append", default=[], type=Path, metavar="PEM",
-                             help="accepted public key, may be repeated; default: the local signing key")
 
 
 def _command(parsers: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str,

@@ -2,7 +2,7 @@
 
 Proving needs the tables and the secret of their trees. Checking needs the document, the proof, and
 of the release only `claims.jsonl` and the statements; it looks at these in turn:
-    1 the chain claim is signed by an accepted key and names the checkpoint
+    1 an accepted root key signed the keyring, an attester's key in it the chain claim
     2 each statement it lists is there with the sha256 it names
     3 each table of documents among their products has a tree (`merkleRoot`)
     4 the proof holds for every one of them (`pipeline.lineage.document_proof` lists its checks)
@@ -27,8 +27,10 @@ from pipeline.lineage.document_proof import (
     head_of,
     make_proof,
 )
+from pipeline.lineage.keyring import open_keyring
 from pipeline.lineage.manifest import is_inside, sha256
 from pipeline.lineage.merkle import head_digest
+from pipeline.lineage.roles import ATTESTER
 from pipeline.lineage.sign import open_bundle, parse_json
 from pipeline.schema.errors import BadInput, NotVerified
 from pipeline.stage.document_tree import plant
@@ -81,28 +83,28 @@ class Answer(NamedTuple):
                         f"(sha256 {self.checkpoint.digest[:16]}...)"]
 
 
-def prove(file: Path, target: Path, keys: Keys) -> tuple[bytes, Answer]:
+def prove(file: Path, target: Path, roots: Keys) -> tuple[bytes, Answer]:
     """The proof about `file` for the checkpoint at `target`, already checked, and what it shows.
 
     Raises:
         BadInput: a table or the secret is missing, or is not the one of the recorded run.
         NotVerified: the chain does not hold.
     """
-    chain = read_chain(target, keys)
+    chain = read_chain(target, roots)
     data, secret = _read(file), merkle_secret(make=False)
     proof = json_bytes(make_proof(data, chain.checkpoint, [_planted(chain.root, table, secret)
                                                            for table in chain.tables.values()]))
     return proof, _answer(proof, data, chain)
 
 
-def check(proof: Path, file: Path, target: Path, keys: Keys) -> Answer:
+def check(proof: Path, file: Path, target: Path, roots: Keys) -> Answer:
     """What `proof` shows about `file` in the checkpoint or release folder `target`.
 
     Raises:
         BadInput: a file is missing.
         NotVerified: the chain or the proof does not hold.
     """
-    chain = read_chain(target, keys)
+    chain = read_chain(target, roots)
     return _answer(_read(proof, at_most=MAX_PROOF_BYTES), _read(file), chain)
 
 
@@ -123,15 +125,15 @@ def _planted(root: Path, table: Table, secret: bytes) -> Planted:
     return Planted(table, function, tree)
 
 
-def read_chain(target: Path, keys: Keys) -> SignedChain:
+def read_chain(target: Path, roots: Keys) -> SignedChain:
     """The chain signed with a checkpoint (`models/rs_sft` in its tree) or in a release folder: checks 1 to 3.
 
     Raises:
         BadInput: nothing signed is there.
         NotVerified: a check fails.
     """
-    root, claims = _locate(target)
-    chain = _chain_claim(claims, keys)
+    root, folder = _locate(target)
+    chain = _chain_claim(folder / "claims.jsonl", _attesters(folder / "keyring.json", roots))
     [subject] = chain["subject"]
     tables: dict[str, Table] = {}
     trained_on: set[str] = set()
@@ -149,13 +151,18 @@ def read_chain(target: Path, keys: Keys) -> SignedChain:
 
 
 def _locate(target: Path) -> tuple[Path, Path]:
-    """(folder that holds `lineage/`, claims.jsonl) of a release folder or of a checkpoint in its tree."""
+    """(folder that holds `lineage/`, attestation folder) of a release folder or of a checkpoint in its tree."""
     beside = target.resolve().parent / f"{target.resolve().name}.attestation"
     for root, folder in ((target, target / "attestation"), (target.resolve().parent.parent, beside)):
         if (folder / "claims.jsonl").is_file():
-            return root, folder / "claims.jsonl"
+            return root, folder
     raise BadInput(str(target), "neither a release folder nor a checkpoint with an attestation beside it",
                    do="name what `pedigree release` made, or a folder such as models/rs_sft")
+
+
+def _attesters(keyring: Path, roots: Keys) -> Keys:
+    """Check 1: retired keys count, revoked ones do not. When a key was retired is `pedigree verify`'s to judge."""
+    return open_keyring(_read(keyring), list(roots), keyring.name).functionaries(ATTESTER)
 
 
 def _chain_claim(claims: Path, keys: Keys) -> Any:

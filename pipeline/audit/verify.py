@@ -5,7 +5,7 @@ The checks, by number; each is repeated at the code that performs it.
     2 manifests    each product's manifest has the digest its statement says; no stray file in the folder
     3 links        each material that a stage made is, byte for byte, that stage's product
     4 signature    every claim and model.sig is signed by an accepted key
-    5 claims       the four kinds of claim are all there, each about this checkpoint's bytes
+    5 claims       the five kinds of claim are all there, each about this checkpoint's bytes
     6 chain        the signed chain names exactly these statements, by their sha256
     7 ancestry     a dataset and a base both lead to the checkpoint
     8 bytes        what is present (data, models, the lake) has the bytes the records say
@@ -19,8 +19,10 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.audit.findings import Findings
+from pipeline.lineage.bom import CYCLONEDX
 from pipeline.lineage.chain import CHAIN_TYPE, close_chain, upstream
 from pipeline.lineage.claims import MODEL_SIGNING, REFERENCE, TEST_RESULT
+from pipeline.lineage.links import open_links
 from pipeline.lineage.manifest import manifest_text, parse_manifest, sha256, tree_digest
 from pipeline.lineage.sign import open_bundle, parse_json, public_pem
 from pipeline.lineage.statement import PREDICATE_TYPE
@@ -29,8 +31,8 @@ from pipeline.stage.hashing import file_sha256, hash_artefact
 from pipeline.stage.params import read_yaml
 from pipeline.stage.records import CODE, Record, manifests, read_record
 
-CLAIMS = (PREDICATE_TYPE, CHAIN_TYPE, TEST_RESULT, REFERENCE)
-ATTESTATION_FILES = {"claims.jsonl", "model.sig", "key.pub"}
+CLAIMS = (PREDICATE_TYPE, CHAIN_TYPE, TEST_RESULT, CYCLONEDX, REFERENCE)
+ATTESTATION_FILES = {"claims.jsonl", "model.sig", "root.layout", "keyring.json", "key.pub"}
 
 Keys = list[Any]
 """Accepted P-256 public keys."""
@@ -46,6 +48,8 @@ def verify_tree(root: Path, checkpoints: list[str], keys: Keys, *, whole: bool) 
     reach = set(records) if whole else _reach(checkpoints, records, findings)
     for stage in sorted(reach & set(records)):
         _verify_record(root, stage, records, findings)
+        with findings.looking("4 signature", stage):
+            _check_links(records[stage], keys, stage)
     for checkpoint in checkpoints:
         _verify_checkpoint(root, checkpoint, records, keys, findings)
     return findings
@@ -84,7 +88,7 @@ def _verify_record(root: Path, stage: str, records: dict[str, Record], findings:
     products: dict[str, dict[str, str]] = {}
     with findings.looking("2 manifests", stage):
         products = manifests(record, folder)
-    for stray in sorted(set(record.files) - set(record.run.manifests.values()) - {CODE}):
+    for stray in sorted(set(record.files) - set(record.run.manifests.values()) - {CODE} - _links(record)):
         findings.add("2 manifests", stage, NotVerified(f"{folder}/{stray}", "a file that no record accounts for"))
     for material in record.run.materials:  # 3 links
         with findings.looking("3 links", stage):
@@ -97,6 +101,15 @@ def _verify_record(root: Path, stage: str, records: dict[str, Record], findings:
     _check_code(root, record, stage, findings)
     with findings.looking("9 code", stage):
         _check_params(root, record)
+
+
+def _links(record: Record) -> set[str]:
+    return {name for name in record.files if name.endswith(".link")}
+
+
+def _check_links(record: Record, keys: Keys, stage: str) -> None:
+    if not open_links(record.files, record.run, keys, f"lineage/{stage}"):
+        raise NotVerified(f"lineage/{stage}", "no signed link")
 
 
 def _check_link(path: str, digest: str, producer: str, records: dict[str, Record], folder: str) -> None:

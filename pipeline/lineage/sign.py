@@ -10,6 +10,8 @@ RFC 6979 section 3.2.
 import base64
 import json
 import re
+from collections.abc import Callable
+from typing import Protocol
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
@@ -26,23 +28,42 @@ MAX_BUNDLE_BYTES = 16 * 2**20
 _BUNDLE_KEYS = {"mediaType", "verificationMaterial", "dsseEnvelope"}
 
 
-def new_private_key() -> bytes:
-    """A fresh P-256 key as unencrypted PKCS#8 PEM."""
+class SigningKey(Protocol):
+    """What signs: a P-256 private key of `cryptography`, or one kept in hardware behind the same two calls."""
+
+    def public_key(self) -> ec.EllipticCurvePublicKey:
+        """The public half."""
+
+    def sign(self, data: bytes, signature_algorithm: ec.EllipticCurveSignatureAlgorithm) -> bytes:
+        """An ECDSA signature of `data` in DER."""
+
+
+def sign_bytes(data: bytes, key: SigningKey) -> bytes:
+    """The signature of `data`; a key of ours gives the same bytes each time (RFC 6979)."""
+    return key.sign(data, ec.ECDSA(hashes.SHA256(), deterministic_signing=True))
+
+
+def new_private_key(passphrase: bytes = b"") -> bytes:
+    """A fresh P-256 key as PKCS#8 PEM, encrypted when there is a passphrase."""
     key = ec.generate_private_key(ec.SECP256R1())
-    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
-                             serialization.NoEncryption())
+    encryption = serialization.BestAvailableEncryption(passphrase) if passphrase else serialization.NoEncryption()
+    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)
 
 
-def load_private_key(pem: bytes, name: str) -> ec.EllipticCurvePrivateKey:
-    """The key in `pem`; `name` is for errors.
+def load_private_key(pem: bytes, name: str, passphrase: Callable[[str], bytes] | None = None,
+                     ) -> ec.EllipticCurvePrivateKey:
+    """The key in `pem`; `name` is for errors. `passphrase(name)` is called only when it is encrypted.
 
     Raises:
-        BadInput: not an unencrypted P-256 key in PEM.
+        BadInput: not a P-256 key in PEM, or the passphrase does not open it.
     """
+    encrypted = b"ENCRYPTED PRIVATE KEY" in pem
+    secret = passphrase(name) if encrypted and passphrase is not None else None
     try:
-        key = serialization.load_pem_private_key(pem, password=None)
+        key = serialization.load_pem_private_key(pem, password=secret)
     except (ValueError, TypeError) as err:
-        raise BadInput(name, f"not a usable private key ({err})", wanted="unencrypted P-256 PEM") from err
+        raise BadInput(name, "not a usable private key", wanted="P-256 PEM" + ", or its passphrase" * encrypted,
+                       got=f"{type(err).__name__}: {err}") from err
     if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
         raise BadInput(name, "wrong kind of key", wanted="ECDSA P-256", got=type(key).__name__)
     return key
@@ -78,22 +99,23 @@ def pae(payload_type: str, payload: bytes) -> bytes:
     return b"DSSEv1 %d %s %d %s" % (len(payload_type), payload_type.encode(), len(payload), payload)
 
 
-def sign_bundle(payload: bytes, key: ec.EllipticCurvePrivateKey) -> bytes:
-    """One line of JSON: a Sigstore bundle around the exact bytes of an in-toto statement."""
-    signature = key.sign(pae(PAYLOAD_TYPE, payload), ec.ECDSA(hashes.SHA256(), deterministic_signing=True))
+def sign_bundle(payload: bytes, key: SigningKey, payload_type: str = PAYLOAD_TYPE) -> bytes:
+    """One line of JSON: a Sigstore bundle around the exact bytes of `payload` (an in-toto statement)."""
+    signature = sign_bytes(pae(payload_type, payload), key)
     bundle = {
         "mediaType": BUNDLE_TYPE,
         "verificationMaterial": {"publicKey": {"hint": key_hint(key.public_key())}, "tlogEntries": []},
         "dsseEnvelope": {
             "payload": base64.b64encode(payload).decode(),
-            "payloadType": PAYLOAD_TYPE,
+            "payloadType": payload_type,
             "signatures": [{"sig": base64.b64encode(signature).decode(), "keyid": ""}],
         },
     }
     return json.dumps(bundle, sort_keys=True, separators=(",", ":")).encode() + b"\n"
 
 
-def open_bundle(line: bytes, keys: list[ec.EllipticCurvePublicKey], name: str) -> bytes:
+def open_bundle(line: bytes, keys: list[ec.EllipticCurvePublicKey], name: str,
+                wanted_type: str = PAYLOAD_TYPE) -> bytes:
     """The payload of a bundle signed by one of `keys`, exactly as signed.
 
     Raises:
@@ -110,14 +132,14 @@ def open_bundle(line: bytes, keys: list[ec.EllipticCurvePublicKey], name: str) -
         hint, payload_type = bundle["verificationMaterial"]["publicKey"]["hint"], envelope["payloadType"]
     except (KeyError, TypeError, ValueError) as err:
         raise NotVerified(name, "malformed bundle", wanted="one DSSE signature over one payload") from err
-    if payload_type != PAYLOAD_TYPE:
-        raise NotVerified(name, "wrong payload type", wanted=PAYLOAD_TYPE, got=repr(payload_type))
+    if payload_type != wanted_type:
+        raise NotVerified(name, "wrong payload type", wanted=wanted_type, got=repr(payload_type))
     key = next((key for key in keys if key_hint(key) == hint), None)
     if key is None:
         raise NotVerified(name, "signed by a key that is not accepted", got=f"key {str(hint)[:16]}",
                           wanted=" or ".join(key_hint(key)[:16] for key in keys) or "some key")
     try:
-        key.verify(signature, pae(PAYLOAD_TYPE, payload), ec.ECDSA(hashes.SHA256()))
+        key.verify(signature, pae(wanted_type, payload), ec.ECDSA(hashes.SHA256()))
     except InvalidSignature as err:
         raise NotVerified(name, "the signature does not fit the payload") from err
     return payload

@@ -3,6 +3,7 @@
     <artefact>.sha256sums   sorted manifest of one product; its sha256 is the product's digest
     code.sha256sums         the stage's own code closure
     statement.json          in-toto Statement v1, SLSA provenance v1 (see `pipeline.lineage.statement`)
+    <stage>.<keyid8>.link   in-toto link over all of these, signed by the key of the stage's role
 
 No clock, host, process id or absolute path goes in. The statement names its materials by digest
 and by the stage that made them; the sha256 of these stages' statements is added by `attest`, which
@@ -19,6 +20,7 @@ from pipeline.lineage.statement import Material, Product, provenance_statement
 from pipeline.stage.declared import Declared
 from pipeline.stage.env import environment_record
 from pipeline.stage.hashing import Artefact
+from pipeline.stage.link import write_link
 from pipeline.stage.outputs import output_dir, write_json
 
 OBSERVATION = {"hermetic": False, "method": "declared materials, hashed before and after the run"}
@@ -43,6 +45,7 @@ def write_record(folder: Path, declared: Declared, materials: dict[str, Artefact
             (scratch / manifest_name(artefact.path)).write_bytes(manifest_text(artefact.entries))
         (scratch / "code.sha256sums").write_bytes(manifest_text(code))
         write_json(scratch / "statement.json", statement)
+        write_link(scratch, declared, materials, products)
 
 
 def manifest_name(artefact: str) -> str:

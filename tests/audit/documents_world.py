@@ -3,19 +3,22 @@
 lake_manifest -> curate_extract -> curate_mix -> pack -> dacpt, and general_text -> base@tiny.
 """
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from pipeline.lineage.chain import chain_statement, close_chain
+from pipeline.lineage.keyring import sign_keyring
 from pipeline.lineage.manifest import sha256
-from pipeline.lineage.sign import public_pem, sign_bundle
+from pipeline.lineage.roles import ATTESTER
+from pipeline.lineage.sign import SigningKey, public_pem, sign_bundle
 from pipeline.schema.documents import DOCUMENTS, document_id
 from pipeline.stage.declared import Declared
 from pipeline.stage.document_tree import document_roots
 from pipeline.stage.hashing import hash_artefact
+from pipeline.stage.keyring import current_keyring, root_key
 from pipeline.stage.keys import signing_key
 from pipeline.stage.outputs import json_bytes
 from pipeline.stage.record import write_record
@@ -31,7 +34,7 @@ class DocumentsWorld:
     """The tree, and files of what was and was not in it."""
 
     root: Path
-    key: ec.EllipticCurvePrivateKey
+    key: SigningKey
 
     @property
     def checkpoint(self) -> Path:
@@ -46,14 +49,13 @@ class DocumentsWorld:
         path.write_bytes(data)
         return path
 
-    def release(self, folder: Path, *, claims: str = f"{CHECKPOINT}.attestation") -> Path:
+    def release(self, folder: Path) -> Path:
         """The parts of a release folder that a proof is checked with: no data, no weights."""
         for path in (self.root / "lineage").glob("*/statement.json"):
             copy = folder / "lineage" / path.parent.name / path.name
             copy.parent.mkdir(parents=True)
             copy.write_bytes(path.read_bytes())
-        (folder / "attestation").mkdir()
-        (folder / "attestation/claims.jsonl").write_bytes((self.root / claims / "claims.jsonl").read_bytes())
+        shutil.copytree(self.root / f"{CHECKPOINT}.attestation", folder / "attestation")
         return folder
 
 
@@ -75,19 +77,20 @@ def build(root: Path) -> DocumentsWorld:
     _stage("base@tiny", {"data/general_text/documents": "general_text"}, {"models/bases/tiny": b"weights"})
     _stage("pack", {"data/curate_mix/documents": "curate_mix"}, {"data/pack/rows": b"rows"})
     _stage("dacpt", {"data/pack/rows": "pack", "models/bases/tiny": "base@tiny"}, {CHECKPOINT: b"adapted"})
-    world = DocumentsWorld(root, signing_key())
+    world = DocumentsWorld(root, signing_key(ATTESTER))
     world.public.write_bytes(public_pem(world.key.public_key()))
     sign_chain(world.key)
     return world
 
 
-def sign_chain(key: ec.EllipticCurvePrivateKey) -> None:
+def sign_chain(key: SigningKey) -> None:
     """Sign the chain of the checkpoint as it now stands in the current folder."""
     runs = {stage: record.run for stage, record in read_records(Path("lineage")).items()}
     digest = runs["dacpt"].products[CHECKPOINT]
     chain = chain_statement(CHECKPOINT, digest, close_chain([CHECKPOINT], runs))
     claims = [b'{"predicateType": "another kind of claim"}', json_bytes(chain)]
     _write(Path(f"{CHECKPOINT}.attestation/claims.jsonl"), b"".join(sign_bundle(claim, key) for claim in claims))
+    _write(Path(f"{CHECKPOINT}.attestation/keyring.json"), sign_keyring(current_keyring(), root_key()))
 
 
 def _row(data: bytes, path: str, locator: str) -> dict[str, object]:
