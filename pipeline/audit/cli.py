@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from pipeline.audit import proof_command
+from pipeline.audit import keyless_command, proof_command
 from pipeline.audit.verify import all_checkpoints, verify_tree
 from pipeline.lineage.sign import key_hint, load_private_key, load_public_key, public_pem
 from pipeline.schema.errors import BadInput, PedigreeError
@@ -136,6 +136,7 @@ def _parser() -> argparse.ArgumentParser:
     _command(parsers, "keys", keys)
     proof_command.add_prove_arguments(_command(parsers, "prove", proof_command.run_prove))
     proof_command.add_check_arguments(_command(parsers, "check-proof", proof_command.run_check))
+    keyless_command.add_check_arguments(_command(parsers, "check-keyless", keyless_command.run_check))
     gather = _command(parsers, "release", release)
     gather.add_argument("checkpoint", metavar="CHECKPOINT", help="its folder, e.g. models/rs_sft")
     gather.add_argument("--out", required=True, type=Path, metavar="DIR", help="a new folder")
