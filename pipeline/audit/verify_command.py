@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -58,14 +59,15 @@ def _locate(targets: list[str]) -> Scene:
         return open_release(Path()) if is_release(Path()) else open_tree(Path(), all_checkpoints(Path()))
     if len(targets) == 1 and is_release(Path(targets[0])):
         return open_release(Path(targets[0]))
-    roots = {Path(target).resolve().parent.parent for target in targets}
+    places = [Path(os.path.abspath(target)) for target in targets]  # not resolved: a link is for check 1 to refuse
+    roots = {place.parent.parent for place in places}
     if len(roots) > 1:
         raise BadInput("verify", "the targets belong to several trees", got=", ".join(sorted(map(str, roots))))
     root = roots.pop()
     if not (root / "lineage").is_dir():
         raise BadInput(targets[0], "no lineage beside it", wanted=f"{root / 'lineage'}",
                        do="name a release folder, or a checkpoint folder such as models/rs_sft")
-    return open_tree(root, [f"models/{Path(target).resolve().name}" for target in targets])
+    return open_tree(root, [f"models/{place.name}" for place in places])
 
 
 def _own_root() -> ec.EllipticCurvePublicKey:

@@ -137,8 +137,8 @@ def _check_model_sig(case: Case, claims: Claims, checkpoint: str) -> None:
     entries = manifest_of(maker, checkpoint, f"lineage/{maker.run.stage}")
     wanted = model_signing_statement(checkpoint.rsplit("/", 1)[-1], entries)
     if claim.statement != wanted:
-        raise NotVerified(claim.where, "lists other files than the record of the checkpoint", wanted=_subject_of(wanted),
-                          got=_subject(claim))
+        raise NotVerified(claim.where, "lists other files than the record of the checkpoint",
+                          wanted=_subject_of(wanted), got=_subject(claim))
 
 
 def _check_chain(case: Case, claims: Claims, checkpoint: str) -> None:
