@@ -3,12 +3,9 @@
 Rows marked `by` are attacks of somebody who holds a key: the record is edited and signed again.
 """
 
-import hashlib
 import json
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,10 +16,6 @@ import pytest
 from pipeline.audit.cli import main
 from pipeline.audit.findings import Check
 from pipeline.lineage.manifest import manifest_text, parse_manifest, sha256
-from pipeline.schema.attest import Attest
-from pipeline.schema.errors import BrokenContract
-from pipeline.stage.outputs import json_bytes
-from pipeline.stage.run import run_recorded
 from tests.audit.forge import (
     attestation,
     edit_claim,
@@ -37,7 +30,7 @@ from tests.audit.forge import (
     stranger,
     two_trainers,
 )
-from tests.world import CHECKPOINT, World, build_world, inside, sign_checkpoint
+from tests.world import CHECKPOINT, World, build_world
 
 WANG = [bytes.fromhex(
     "d131dd02c5e6eec4693d9a0698aff95c2fcab5%s712467eab4004583eb8fb7f8955ad340609f4b30283e4888325%s1415a"
