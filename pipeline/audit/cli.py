@@ -9,7 +9,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from pipeline.audit.verify_command import add_arguments, verify
+from pipeline.audit import proof_command
+from pipeline.audit.verify_command import add_arguments, locate, verify
 from pipeline.lineage.sign import key_hint, public_pem
 from pipeline.schema.errors import PedigreeError
 from pipeline.stage.keys import key_folder, signing_key
@@ -61,6 +62,17 @@ def keys(arguments: argparse.Namespace) -> int:
     return HOLDS
 
 
+def release(arguments: argparse.Namespace) -> int:
+    """Gather one checkpoint and everything signed of it in a folder for an auditor."""
+    from pipeline.audit.release import Options, release
+
+    scene = locate([arguments.checkpoint])
+    release(scene.root, scene.checkpoints[0], arguments.out, Options(arguments.with_base, arguments.with_manifests,
+                                                     tuple(arguments.links)))
+    print(json.dumps({"release": str(arguments.out)}) if arguments.json else f"released {scene.checkpoints[0]} to {arguments.out}")
+    return HOLDS
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="pedigree", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -74,6 +86,16 @@ def _parser() -> argparse.ArgumentParser:
     shown = _command(parsers, "summary", summary)
     shown.add_argument("--summary", default="report/summary.json", help="default: report/summary.json")
     _command(parsers, "keys", keys)
+    proof_command.add_prove_arguments(_command(parsers, "prove", proof_command.run_prove))
+    proof_command.add_check_arguments(_command(parsers, "check-proof", proof_command.run_check))
+    gather = _command(parsers, "release", release)
+    gather.add_argument("checkpoint", metavar="CHECKPOINT", help="its folder, e.g. models/rs_sft")
+    gather.add_argument("--out", required=True, type=Path, metavar="DIR", help="a new folder")
+    gather.add_argument("--with-base", action="store_true", help="also the full model that an adapter sits on")
+    gather.add_argument("--with-manifests", action="store_true",
+                        help="also the datasets' manifests (they name every file of the lake)")
+    gather.add_argument("--links", action="append", default=[], type=Path, metavar="DIR",
+                        help="`lineage` folder of somebody who rebuilt the same bytes; may be repeated")
     return parser
 
 

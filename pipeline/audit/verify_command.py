@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import os
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -35,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def verify(arguments: argparse.Namespace) -> int:
     """Follow dataset -> base -> checkpoint over signed records, and hash what is there."""
-    scene = _locate(arguments.targets)
+    scene = locate(arguments.targets)
     policy = read_policy(arguments.policy) if arguments.policy else None
     roots = [pem_key(path)[1] for path in arguments.key]
     if policy is None and not roots:
@@ -53,13 +52,13 @@ def _shown(findings: Findings, scene: Scene) -> str:
     return "\n".join([*findings.lines(), f"{verdict}: {names} ({len(findings.not_seen)} things attested but not seen)"])
 
 
-def _locate(targets: list[str]) -> Scene:
+def locate(targets: list[str]) -> Scene:
     """The release folder named, or the tree's root and the checkpoints in it (none named: all of this tree)."""
     if not targets:
         return open_release(Path()) if is_release(Path()) else open_tree(Path(), all_checkpoints(Path()))
     if len(targets) == 1 and is_release(Path(targets[0])):
         return open_release(Path(targets[0]))
-    places = [Path(os.path.abspath(target)) for target in targets]  # not resolved: a link is for check 1 to refuse
+    places = [Path.cwd() / target for target in targets]  # not resolved: a link is for check 1 to refuse
     roots = {place.parent.parent for place in places}
     if len(roots) > 1:
         raise BadInput("verify", "the targets belong to several trees", got=", ".join(sorted(map(str, roots))))

@@ -32,11 +32,11 @@ from tests.audit.forge import (
 )
 from tests.world import CHECKPOINT, World, build_world
 
-WANG = [bytes.fromhex(
-    "d131dd02c5e6eec4693d9a0698aff95c2fcab5%s712467eab4004583eb8fb7f8955ad340609f4b30283e4888325%s1415a"
-    "085125e8f7cdc99fd91dbd%s280373c5bd8823e3156348f5bae6dacd436c919c6dd53e2%s487da03fd02396306d248cda0"
-    "e99f33420f577ee8ce54b67080%s80d1ec69821bcb6a8839396f965%sb6ff72a70" % halves)
-    for halves in (("8", "7", "f", "b", "a", "2"), ("0", "f", "7", "3", "2", "a"))]
+_PREFIX, _REST = "d131dd02c5e6eec4693d9a0698aff95c2fcab5", (
+    "712467eab4004583eb8fb7f8955ad340609f4b30283e4888325", "1415a085125e8f7cdc99fd91dbd",
+    "280373c5bd8823e3156348f5bae6dacd436c919c6dd53e2", "487da03fd02396306d248cda0e99f33420f577ee8ce54b67080",
+    "80d1ec69821bcb6a8839396f965", "b6ff72a70")
+WANG = [bytes.fromhex(_PREFIX + "".join(map("".join, zip(digits, _REST, strict=True)))) for digits in ("87fba2", "0f732a")]
 """Two blocks of 128 bytes with one md5. Source: Wang, Feng, Lai and Yu 2004, IACR ePrint 2004/199."""
 
 
@@ -257,7 +257,8 @@ ATTACKS = [
     Attack("smuggled .pyc", write(f"{CHECKPOINT}/modeling.pyc"), Check.FOLDER, f"{CHECKPOINT}/modeling.pyc"),
     Attack("smuggled __pycache__", write(f"{CHECKPOINT}/__pycache__/modeling.json"), Check.BYTES,
            f"{CHECKPOINT}/__pycache__/modeling.json"),
-    Attack("smuggled pickle", write(f"{CHECKPOINT}/pytorch_model.bin"), Check.FOLDER, f"{CHECKPOINT}/pytorch_model.bin"),
+    Attack("smuggled pickle", write(f"{CHECKPOINT}/pytorch_model.bin"), Check.FOLDER,
+           f"{CHECKPOINT}/pytorch_model.bin"),
     Attack("symlink out of the folder", symlink(f"{CHECKPOINT}/config.json", "/etc/hostname"), Check.FOLDER,
            f"{CHECKPOINT}/config.json"),
     Attack("checkpoint is a symlink", symlink(CHECKPOINT, "/etc"), Check.FOLDER, CHECKPOINT),

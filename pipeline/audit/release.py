@@ -1,0 +1,146 @@
+"""`pedigree release`: one self-contained folder for an auditor who has nothing else.
+
+    model/  card/  attestation/          the checkpoint, its card, what is signed of it
+    evaluation/{metrics,gate}.json       what the signed verdict rests on
+    lineage/<stage>/                     the record of every stage upstream; dataset manifests stay here
+    products/<path>                      the other outs of the checkpoint's own stage
+    base/                                only on request: the model that an adapter sits on
+    policy.yaml  VERIFY.md               a policy to start from; exact commands, for our tool and four others
+
+Order: the checkpoint is verified, its parts are gathered beside the target, the gathered folder is
+renamed. So a release is whole or does not exist, and nothing that does not verify is released.
+"""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from pipeline.audit.release_guide import Guide, guide_text
+from pipeline.audit.verify import verify_tree
+from pipeline.lineage.chain import Run, upstream
+from pipeline.lineage.keyring import Keyring, open_keyring
+from pipeline.lineage.layout import open_layout
+from pipeline.lineage.links import open_links
+from pipeline.lineage.roles import role_of_stage
+from pipeline.lineage.sign import load_public_key
+from pipeline.schema.errors import BadInput, NotVerified
+from pipeline.stage.keyring import current_keyring, root_key
+from pipeline.stage.outputs import output_dir
+from pipeline.stage.params import read_json
+from pipeline.stage.record import manifest_name
+from pipeline.stage.records import Record, read_records
+
+ADAPTER = "adapter_config.json"
+
+
+class Options(NamedTuple):
+    """What a release holds beyond the least."""
+
+    with_base: bool = False
+    """Also the model that an adapter sits on."""
+    with_manifests: bool = False
+    """Also the datasets' manifests: they name every file of the lake."""
+    links: tuple[Path, ...] = ()
+    """`lineage/` folders of others who rebuilt the same bytes and signed them."""
+
+
+def release(root: Path, checkpoint: str, out: Path, options: Options) -> None:
+    """Write the release of `checkpoint` (e.g. `models/rs_sft`) of the tree at `root` to `out`.
+
+    Raises:
+        BadInput: `out` exists, or a part of the release is not there.
+        NotVerified: the checkpoint does not verify, or too few keys have signed a stage.
+    """
+    if out.exists():
+        raise BadInput(str(out), "exists", do="a release is never overwritten; name a new folder")
+    keyring = current_keyring()
+    _refuse_unverified(root, checkpoint, keyring)
+    records = read_records(root / "lineage")
+    judged = [checkpoint, f"{checkpoint}.eval/metrics.json", f"{checkpoint}.gate/gate.json"]
+    stages = [records[stage] for stage in upstream(judged, {name: record.run for name, record in records.items()})]
+    maker = next(record.run for record in stages if checkpoint in record.run.products)
+    base = base_of(root / checkpoint, maker)
+    with output_dir(out) as folder:
+        _gather_parts(root, checkpoint, maker, folder)
+        for record in stages:
+            _gather_record(root, record, folder / "lineage" / record.run.stage, options)
+        if base and options.with_base:
+            shutil.copytree(root / base, folder / "base")
+        _check_threshold(folder, stages)
+        guide = Guide(checkpoint, maker, base, [record.run for record in stages])
+        (folder / "VERIFY.md").write_text(guide_text(guide), encoding="utf-8")
+
+
+def _refuse_unverified(root: Path, checkpoint: str, keyring: Keyring) -> None:
+    findings = verify_tree(root, [checkpoint], keyring.keys(), whole=False)
+    if findings.failures:
+        first = findings.failures[0]
+        raise NotVerified(checkpoint, f"does not verify: {first.where} (stage {first.stage}) {first.what}",
+                          wanted=first.wanted, got=first.got,
+                          do=f"`pedigree verify {checkpoint}` lists all {len(findings.failures)} failures")
+
+
+def _gather_parts(root: Path, checkpoint: str, maker: Run, folder: Path) -> None:
+    places = {checkpoint: "model", f"{checkpoint}.card": "card", f"{checkpoint}.attestation": "attestation",
+              f"{checkpoint}.eval/metrics.json": "evaluation/metrics.json",
+              f"{checkpoint}.gate/gate.json": "evaluation/gate.json"}
+    places |= {path: f"products/{path}" for path in maker.products if path != checkpoint}
+    for path, place in places.items():
+        _copy(root / path, folder / place)
+
+
+def _copy(source: Path, target: Path) -> None:
+    if not source.exists():
+        raise BadInput(str(source), "is not here, so it cannot be released", do="`dvc pull` or `dvc repro` brings it")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if source.is_dir():
+        shutil.copytree(source, target)
+    else:
+        shutil.copyfile(source, target)
+
+
+def _gather_record(root: Path, record: Record, folder: Path, options: Options) -> None:
+    """One stage: its record without manifests of data folders unless asked for, and the links of other builders."""
+    kept_back = set() if options.with_manifests else {
+        manifest_name(path) for path in record.run.folders if path.startswith("data/")}
+    folder.mkdir(parents=True)
+    (folder / "statement.json").write_bytes(record.statement)
+    for name, text in record.files.items():
+        if name not in kept_back:
+            (folder / name).write_bytes(text)
+    for lineage in options.links:
+        for link in sorted((lineage / record.run.stage).glob("*.link")):
+            (folder / link.name).write_bytes(link.read_bytes())
+
+
+def _check_threshold(folder: Path, stages: Sequence[Record]) -> None:
+    """Every stage has as many good links as the layout asks for."""
+    attester = load_public_key((folder / "attestation/key.pub").read_bytes(), "attestation/key.pub")
+    keyring = open_keyring((folder / "attestation/keyring.json").read_bytes(), [root_key().public_key()],
+                           "attestation/keyring.json")
+    layout = open_layout((folder / "attestation/root.layout").read_bytes(), [attester], "attestation/root.layout")
+    wanted = {step["name"]: step["threshold"] for step in layout["steps"]}  # type: ignore[attr-defined]
+    for record in stages:
+        run, place = record.run, f"lineage/{record.run.stage}"
+        files = {path.name: path.read_bytes() for path in (folder / place).iterdir()}
+        links = open_links(files, run, keyring.functionaries(role_of_stage(run.stage)), place)
+        if len(links) < wanted[run.stage]:
+            raise NotVerified(place, "too few keys have signed this stage", wanted=str(wanted[run.stage]),
+                              got=str(len(links)), do="rebuild it elsewhere, and name that tree's lineage: --links DIR")
+
+
+def base_of(model: Path, maker: Run) -> str:
+    """The recorded path of the full model that an adapter names by digest; "" for a full model.
+
+    Raises:
+        NotVerified: the stage that made the adapter read no such model.
+    """
+    if not (model / ADAPTER).is_file():
+        return ""
+    named = str(read_json(model / ADAPTER).get("base_model_name_or_path", "")).removeprefix("sha256:")
+    for material in maker.materials:
+        if material.digest == named:
+            return material.path
+    raise NotVerified(f"{model}/{ADAPTER}", f"names a base that stage {maker.stage} did not read", got=named,
+                      wanted=" or ".join(item.digest for item in maker.materials if item.role != "dataset"))
