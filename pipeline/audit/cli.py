@@ -9,11 +9,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from pipeline.audit import keys as key_commands
 from pipeline.audit import proof_command
 from pipeline.audit.verify_command import add_arguments, locate, verify
-from pipeline.lineage.sign import key_hint, public_pem
 from pipeline.schema.errors import PedigreeError
-from pipeline.stage.keys import key_folder, signing_key
 from pipeline.stage.params import read_json
 
 HOLDS, DOES_NOT_HOLD, NOT_CHECKABLE = 0, 1, 2
@@ -53,12 +52,9 @@ def summary(arguments: argparse.Namespace) -> int:
 
 
 def keys(arguments: argparse.Namespace) -> int:
-    """Show the local signing key's public half; make the key if there is none."""
-    key = signing_key("attester").public_key()
-    if arguments.json:
-        print(json.dumps({"folder": str(key_folder()), "hint": key_hint(key), "pem": public_pem(key).decode()}))
-    else:
-        print(f"folder  {key_folder()}\nhint    {key_hint(key)}\n{public_pem(key).decode()}", end="")
+    """Make, show, rotate and revoke the signing keys."""
+    shown = key_commands.act(arguments)
+    print(json.dumps(shown, indent=2) if arguments.json else "\n".join(key_commands.lines(shown)))
     return HOLDS
 
 
@@ -69,7 +65,8 @@ def release(arguments: argparse.Namespace) -> int:
     scene = locate([arguments.checkpoint])
     release(scene.root, scene.checkpoints[0], arguments.out, Options(arguments.with_base, arguments.with_manifests,
                                                      tuple(arguments.links)))
-    print(json.dumps({"release": str(arguments.out)}) if arguments.json else f"released {scene.checkpoints[0]} to {arguments.out}")
+    done = f"released {scene.checkpoints[0]} to {arguments.out}"
+    print(json.dumps({"checkpoint": scene.checkpoints[0], "release": str(arguments.out)}) if arguments.json else done)
     return HOLDS
 
 
@@ -85,7 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("--exit-code", action="store_true", help="exit 1 when anything changed")
     shown = _command(parsers, "summary", summary)
     shown.add_argument("--summary", default="report/summary.json", help="default: report/summary.json")
-    _command(parsers, "keys", keys)
+    key_commands.add_arguments(_command(parsers, "keys", keys))
     proof_command.add_prove_arguments(_command(parsers, "prove", proof_command.run_prove))
     proof_command.add_check_arguments(_command(parsers, "check-proof", proof_command.run_check))
     gather = _command(parsers, "release", release)
