@@ -54,7 +54,7 @@ def release(root: Path, checkpoint: str, out: Path, options: Options) -> None:
     """
     if out.exists():
         raise BadInput(str(out), "exists", do="a release is never overwritten; name a new folder")
-    keyring = current_keyring()
+    keyring = current_keyring(make=False)
     _refuse_unverified(root, checkpoint, keyring)
     records = read_records(root / "lineage")
     judged = [checkpoint, f"{checkpoint}.eval/metrics.json", f"{checkpoint}.gate/gate.json"]
@@ -64,7 +64,7 @@ def release(root: Path, checkpoint: str, out: Path, options: Options) -> None:
     with output_dir(out) as folder:
         _gather_parts(root, checkpoint, maker, folder)
         for record in stages:
-            _gather_record(root, record, folder / "lineage" / record.run.stage, options)
+            _gather_record(record, folder / "lineage" / record.run.stage, options)
         if base and options.with_base:
             shutil.copytree(root / base, folder / "base")
         _check_threshold(folder, stages)
@@ -100,7 +100,7 @@ def _copy(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
 
 
-def _gather_record(root: Path, record: Record, folder: Path, options: Options) -> None:
+def _gather_record(record: Record, folder: Path, options: Options) -> None:
     """One stage: its record without manifests of data folders unless asked for, and the links of other builders."""
     kept_back = set() if options.with_manifests else {
         manifest_name(path) for path in record.run.folders if path.startswith("data/")}
@@ -117,7 +117,7 @@ def _gather_record(root: Path, record: Record, folder: Path, options: Options) -
 def _check_threshold(folder: Path, stages: Sequence[Record]) -> None:
     """Every stage has as many good links as the layout asks for."""
     attester = load_public_key((folder / "attestation/key.pub").read_bytes(), "attestation/key.pub")
-    keyring = open_keyring((folder / "attestation/keyring.json").read_bytes(), [root_key().public_key()],
+    keyring = open_keyring((folder / "attestation/keyring.json").read_bytes(), [root_key(make=False).public_key()],
                            "attestation/keyring.json")
     layout = open_layout((folder / "attestation/root.layout").read_bytes(), [attester], "attestation/root.layout")
     wanted = {step["name"]: step["threshold"] for step in layout["steps"]}  # type: ignore[attr-defined]

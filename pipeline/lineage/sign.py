@@ -9,6 +9,7 @@ RFC 6979 section 3.2.
 
 import base64
 import json
+import math
 import re
 from collections.abc import Callable
 from typing import Protocol
@@ -24,6 +25,8 @@ PAYLOAD_TYPE = "application/vnd.in-toto+json"
 BUNDLE_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 MAX_BUNDLE_BYTES = 16 * 2**20
 """A claim is text about files, not the files; a larger one is not read."""
+MAX_DEPTH = 64
+"""Objects and arrays in each other; our statements have about 12."""
 
 _BUNDLE_KEYS = {"mediaType", "verificationMaterial", "dsseEnvelope"}
 
@@ -146,7 +149,7 @@ def open_bundle(line: bytes, keys: list[ec.EllipticCurvePublicKey], name: str,
 
 
 def parse_json(text: bytes, name: str) -> object:
-    """JSON without duplicate keys, not-a-number constants, huge size or deep nesting.
+    """JSON in UTF-8 without duplicate keys, numbers that are none, huge size or deep nesting.
 
     Raises:
         NotVerified: any of these, or not JSON.
@@ -154,7 +157,9 @@ def parse_json(text: bytes, name: str) -> object:
     if len(text) > MAX_BUNDLE_BYTES:
         raise NotVerified(name, "too large", wanted=f"at most {MAX_BUNDLE_BYTES} bytes", got=str(len(text)))
     try:
-        return json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse)
+        value = json.loads(text.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse)
+        _check_depth(value)
+        return value
     except (ValueError, RecursionError) as err:
         raise NotVerified(name, f"not acceptable JSON ({type(err).__name__}: {str(err)[:120]})") from err
 
@@ -166,6 +171,19 @@ def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
             raise ValueError(f"key {key!r} occurs twice")
         values[key] = value
     return values
+
+
+def _check_depth(value: object) -> None:
+    """Whoever reads the value may recurse over it. Also refuses 1e999, which Python reads as infinity."""
+    todo: list[tuple[object, int]] = [(value, 0)]
+    while todo:
+        item, depth = todo.pop()
+        if depth > MAX_DEPTH:
+            raise ValueError(f"nested deeper than {MAX_DEPTH}")
+        if isinstance(item, float) and not math.isfinite(item):
+            raise ValueError("a number that is not finite")
+        inner = item.values() if isinstance(item, dict) else item if isinstance(item, list) else ()
+        todo += [(each, depth + 1) for each in inner]
 
 
 def _refuse(constant: str) -> object:

@@ -12,12 +12,14 @@ the passphrase is $PEDIGREE_KEY_PASSPHRASE, or is asked for on a terminal.
 import getpass
 import os
 import sys
+from functools import cache
 from pathlib import Path
 
 from pipeline.lineage.sign import SigningKey, load_private_key, load_public_key, new_private_key, public_pem
 from pipeline.schema.errors import BadInput
 from pipeline.stage.progress import say
 
+KEYRING = "keyring.json"
 SHARED = "key"
 """Base name of the key that serves every role without one of its own."""
 
@@ -30,18 +32,20 @@ def key_folder() -> Path:
     return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "pedigree"
 
 
-def signing_key(role: str) -> SigningKey:
-    """The key that signs for `role`, the shared one made if there is none at all.
+def signing_key(role: str, *, make: bool = True) -> SigningKey:
+    """The key that signs for `role`. Where there is no key and no keyring yet, a shared one is made if `make`.
 
     Raises:
-        BadInput: the folder cannot be made or written, lies in the repository, or the key is
-            readable by others, of another kind, or encrypted with another passphrase.
+        BadInput: there is none, or the folder cannot be made or written, lies in the repository, or
+            the key is readable by others, of another kind, or encrypted with another passphrase.
     """
-    own = find_key(role)
-    if own is not None:
-        return own
-    shared = find_key("")
-    return shared if shared is not None else make_key(SHARED)
+    found = find_key(role) or find_key("")
+    if found is not None:
+        return found
+    if not make or (key_folder() / KEYRING).exists():
+        raise BadInput(str(key_folder()), f"holds no key that signs for {role}",
+                       do=f"`pedigree keys make --role {role}` makes one")
+    return make_key(SHARED)
 
 
 def find_key(role: str) -> SigningKey | None:
@@ -108,6 +112,12 @@ def _passphrase(name: str) -> bytes:
     given = os.environ.get("PEDIGREE_KEY_PASSPHRASE")
     if given is not None:
         return given.encode()
+    return _asked(name)
+
+
+@cache
+def _asked(name: str) -> bytes:
+    """Asked for once in a process: a stage opens its key before the work and signs after it."""
     if not sys.stdin.isatty():
         raise BadInput(name, "is encrypted", wanted="PEDIGREE_KEY_PASSPHRASE or a terminal to ask on")
     return getpass.getpass(f"passphrase of {name}: ").encode()

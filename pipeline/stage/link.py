@@ -5,9 +5,19 @@ from pathlib import Path
 
 from pipeline.lineage.links import artifact_name, code_name, link_file, sign_link, statement_name
 from pipeline.lineage.roles import role_of_stage
+from pipeline.lineage.sign import SigningKey
 from pipeline.stage.declared import Declared
 from pipeline.stage.hashing import Artefact, file_sha256
-from pipeline.stage.keys import signing_key
+from pipeline.stage.keyring import current_key, current_keyring
+
+
+def signer_of(stage: str) -> SigningKey:
+    """The key that signs the stage's record; the kernel asks for it before the work, so that none is done in vain.
+
+    Raises:
+        BadInput: there is none that the keyring gives the role.
+    """
+    return current_key(role_of_stage(stage), current_keyring())
 
 
 def write_link(folder: Path, declared: Declared, materials: Mapping[str, Artefact],
@@ -17,7 +27,7 @@ def write_link(folder: Path, declared: Declared, materials: Mapping[str, Artefac
     Raises:
         BadInput: that key cannot be used.
     """
-    name, key = declared.name, signing_key(role_of_stage(declared.name))
+    name, key = declared.name, signer_of(declared.name)
     used = _named(materials, declared.materials) | {code_name(name): file_sha256(folder / "code.sha256sums")}
     made = _named(products, declared.products) | {statement_name(name): file_sha256(folder / "statement.json")}
     link = sign_link(name, declared.cmd, used, made, key)

@@ -25,6 +25,7 @@ from pipeline.stage.declared import LINEAGE, Declared, declared_stage
 from pipeline.stage.document_tree import document_roots
 from pipeline.stage.env import check_environment
 from pipeline.stage.hashing import Artefact, hash_artefact
+from pipeline.stage.link import signer_of
 from pipeline.stage.params import load_section
 from pipeline.stage.progress import say
 from pipeline.stage.record import write_record
@@ -75,6 +76,7 @@ def _run(main: Main, schema: type[Section] | None, recorded: bool) -> None:
 def run_recorded(name: str, work: Callable[[], dict[str, object] | None]) -> None:
     """Steps 3 to 7 around `work` for stage `name` of `dvc.yaml`."""
     declared = declared_stage(name)
+    signer_of(name)
     materials = _hash_all(declared.materials + declared.code)
     resolved = work()
     _check_unchanged(declared, materials)
