@@ -17,7 +17,7 @@ from pipeline.lineage.sign import SigningKey
 from pipeline.schema.attest import Attest
 from pipeline.stage.declared import Declared
 from pipeline.stage.hashing import hash_artefact
-from pipeline.stage.keys import signing_key
+from pipeline.stage.keys import make_key, signing_key
 from pipeline.stage.record import write_record
 from pipeline.stages import attest
 
@@ -33,11 +33,14 @@ checkpoints: {dacpt: {on: models/dacpt, before: base}}
 ATTEST = Attest(threshold=1, expires="2036-01-01T00:00:00Z")
 THRESHOLDS = {"confidence": 0.95}
 GATE = {"checkpoint": "dacpt", "verdict": "pass", "checks": {"general": {"verdict": "pass"}}}
+LICENCE = "LicenseRef-Brackwater-Internal"
+MODEL = {"model.safetensors": "adapted", "config.json": "{}", "chat_template.jinja": "{{ messages }}"}
+OWN_KEYS = ("root", "data-owner", "trainer", "evaluator", "attester")
 
 
 @dataclass
 class World:
-    """The tree and the key that signed it."""
+    """The tree and the root key of its keyring."""
 
     root: Path
     key: SigningKey
@@ -51,34 +54,36 @@ class World:
         return [(failure.where, failure.stage) for failure in self.verify().failures]
 
 
-def build_world(root: Path, keys: Path) -> World:
-    """Make the tree at `root`, the key in `keys`."""
-    with _inside(root, keys):
+def build_world(root: Path, keys: Path, *, own_keys: bool = False, attest_params: Attest = ATTEST) -> World:
+    """Make the tree at `root`, the key in `keys`; `own_keys`: one for each role instead of one for all."""
+    with inside(root, keys):
+        for name in OWN_KEYS if own_keys else ():
+            make_key(name)
         _sources()
         _stage("curate_mix", ["data/lake"], {"data/curate_mix/documents": {"part-00000.parquet": "documents"}},
-               {"curate_mix": {"share": 0.1}})
+               {"curate_mix": {"share": 0.1}}, {"rights": {"sources": {"policies": {"licence": LICENCE}}}})
         _stage("base@tiny", ["data/curate_mix/documents"], {"models/bases/tiny": {"model.safetensors": "tiny"}}, {})
         _stage("choose_base", ["models/bases/tiny"], {"models/base": {"model.safetensors": "tiny"}}, {})
-        _stage("dacpt", ["models/base", "data/curate_mix/documents"],
-               {CHECKPOINT: {"model.safetensors": "adapted", "config.json": "{}"}}, {"dacpt": {"lr": 0.001}})
+        _stage("dacpt", ["models/base", "data/curate_mix/documents"], {CHECKPOINT: MODEL}, {"dacpt": {"lr": 0.001}})
         _stage("evaluate@dacpt", [CHECKPOINT], {"models/dacpt.eval/metrics.json": '{"perplexity": 9.5}'},
                {"gate": THRESHOLDS})
         _stage("gate@dacpt", ["models/dacpt.eval/metrics.json"], {"models/dacpt.gate/gate.json": json.dumps(GATE)},
                {"gate": THRESHOLDS})
-        _write("models/dacpt.card/README.md", "# Card\n")
+        _write("models/dacpt.card/README.md", "# Card\n\nPerplexity: 9.5\n")
         _write("models/dacpt.card/card.json", json.dumps({"facts": {"licence": "apache-2.0"}}))
-        sign_checkpoint()
-        return World(root, signing_key("attester"))
+        sign_checkpoint(attest_params)
+        return World(root, signing_key("root"))
 
 
-def sign_checkpoint() -> None:
+def sign_checkpoint(params: Attest = ATTEST) -> None:
     """Run the stage `attest` for the world's checkpoint, in the current folder."""
     attest.main(Path(CHECKPOINT), Path("models/dacpt.eval/metrics.json"), Path("models/dacpt.gate/gate.json"),
-                Path("models/dacpt.card"), Path("lineage"), Path("models/dacpt.attestation"), ATTEST)
+                Path("models/dacpt.card"), Path("lineage"), Path("models/dacpt.attestation"), params)
 
 
 @contextmanager
-def _inside(root: Path, keys: Path) -> Iterator[None]:
+def inside(root: Path, keys: Path) -> Iterator[None]:
+    """Work in `root` with the keys in `keys`."""
     before, old_keys = Path.cwd(), os.environ.get("PEDIGREE_KEYS")
     root.mkdir(parents=True, exist_ok=True)
     os.chdir(root)
@@ -101,17 +106,18 @@ def _sources() -> None:
 
 
 def _stage(name: str, materials: list[str], products: dict[str, str | dict[str, str]],
-           params: dict[str, object]) -> None:
+           params: dict[str, object], resolved: dict[str, object] | None = None) -> None:
     for path, content in products.items():
         for inner, text in (content.items() if isinstance(content, dict) else [("", content)]):
             _write(f"{path}/{inner}" if inner else path, text)
     producers = {path: _MADE_BY[path] for path in materials if path in _MADE_BY}
     _MADE_BY.update(dict.fromkeys(products, name))
-    declared = Declared(name, f"python -m pipeline.stages.{name}", ("pipeline/code.py",), tuple(sorted(materials)),
+    paths = "".join(f" --in {path}" for path in materials) + "".join(f" --out {path}" for path in products)
+    declared = Declared(name, f"python -m pipeline.stages.{name.split('@')[0]}{paths}", ("pipeline/code.py",), tuple(sorted(materials)),
                         tuple(sorted(products)), params, producers)
     hashed = {path: hash_artefact(Path(path)) for path in [*materials, "pipeline/code.py"]}
     made = {path: hash_artefact(Path(path)) for path in products}
-    write_record(Path("lineage") / name, declared, hashed, made, {})
+    write_record(Path("lineage") / name, declared, hashed, made, resolved or {})
 
 
 _MADE_BY: dict[str, str] = {}

@@ -9,8 +9,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from pipeline.audit import keyless_command, proof_command, release_command
 from pipeline.audit import keys as key_commands
-from pipeline.audit import release_command
 from pipeline.audit.verify_command import add_arguments, verify
 from pipeline.schema.errors import PedigreeError
 from pipeline.stage.params import read_json
@@ -71,7 +71,10 @@ def _parser() -> argparse.ArgumentParser:
     shown = _command(parsers, "summary", summary)
     shown.add_argument("--summary", default="report/summary.json", help="default: report/summary.json")
     key_commands.add_arguments(_command(parsers, "keys", keys))
-    release_command.add_arguments(_command(parsers, "release", release_command.release))
+    proof_command.add_prove_arguments(_command(parsers, "prove", proof_command.run_prove))
+    proof_command.add_check_arguments(_command(parsers, "check-proof", proof_command.run_check))
+    keyless_command.add_check_arguments(_command(parsers, "check-keyless", keyless_command.run_check))
+    release_command.add_arguments(_command(parsers, "release", release_command.run_release))
     return parser
 
 

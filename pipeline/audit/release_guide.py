@@ -23,12 +23,14 @@ class Guide(NamedTuple):
     """Recorded path of the model an adapter sits on; "" for a full model."""
     runs: list[Run]
     """Every stage upstream."""
+    keyless: bool
+    """Whether there are Sigstore bundles."""
 
 
 def guide_text(guide: Guide) -> str:
     """The page as Markdown."""
     sections = [_head(guide), _pedigree(), _sha256sum(guide), _openssl(guide), _model_signing(), _in_toto(guide),
-                _node(), _base(guide), TAIL]
+                _node(), _keyless(guide), _base(guide), TAIL]
     return "\n".join(section for section in sections if section)
 
 
@@ -171,6 +173,23 @@ npm install --silent --no-audit --no-fund --prefix ../sigstore-client {NPM}
         "  for (const line of fs.readFileSync(`attestation/${name}`, 'utf8').trim().split('\\n'))",
         "    verifier.verify(toSignedEntity(bundleFromJSON(JSON.parse(line))));",
         "JS",
+    ])
+
+
+def _keyless(guide: Guide) -> str:
+    if not guide.keyless:
+        return ""
+    return _section("sigstore", """\
+The same statements, signed without a key: an identity provider vouched for a name, and the signatures are
+in a public log. Set `IDENTITY` and `ISSUER` to whom you expect (by another way than this folder), and
+`TRUST_CONFIG` to the client trust config of a private instance. `pip install sigstore==4.5.1`. The
+first command also compares the statements with those the producer's key signed.""", [
+        'pedigree check-keyless . --identity "$IDENTITY" --issuer "$ISSUER" \\',
+        '  ${TRUST_CONFIG:+--trust-config "$TRUST_CONFIG"}',
+        "for file in model/*; do",
+        '  sigstore ${TRUST_CONFIG:+--trust-config "$TRUST_CONFIG"} verify identity --offline \\',
+        '    --bundle keyless/provenance.sigstore.json --cert-identity "$IDENTITY" --cert-oidc-issuer "$ISSUER" "$file"',
+        "done",
     ])
 
 

@@ -28,8 +28,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pipeline.audit.checks.artefacts import check_bytes, check_code, check_params, check_remotes, find_bases
-from pipeline.audit.checks.case import Case, Depth, PublicKeys, judged
-from pipeline.audit.checks.claims import check_checkpoint, reachable
+from pipeline.audit.checks.case import Case, Depth, PublicKeys
+from pipeline.audit.checks.claims import check_checkpoint
 from pipeline.audit.checks.folder import check_accounted, check_folder
 from pipeline.audit.checks.links import check_layout, check_links
 from pipeline.audit.checks.policy import WITHOUT, check_policy
@@ -38,7 +38,6 @@ from pipeline.audit.checks.replay import check_replay
 from pipeline.audit.checks.scene import Scene, open_tree
 from pipeline.audit.checks.trust import Accepted, read_trust
 from pipeline.audit.findings import Check, Findings
-from pipeline.lineage.chain import upstream
 from pipeline.lineage.roles import ATTESTER
 from pipeline.schema.errors import BadInput, NotVerified
 from pipeline.schema.policy import Policy
@@ -73,7 +72,8 @@ def verify_scene(scene: Scene, demands: Demands, *, whole: bool, depth: Depth,
     case = Case(scene, Findings(), depth, (moment or datetime.now(UTC)).strftime("%Y-%m-%dT%H:%M:%SZ"))
     check_folder(case)
     read_all(case)
-    case.reach = set(case.records) if whole or scene.released else _reach(case)
+    case.reach = set(case.records) if whole or scene.released else {
+        stage for checkpoint in scene.checkpoints for stage in case.led_to(checkpoint)}
     find_bases(case)
     check_accounted(case)
     for stage in sorted(case.reach):
@@ -89,7 +89,7 @@ def verify_scene(scene: Scene, demands: Demands, *, whole: bool, depth: Depth,
 
 def _verify_checkpoint(case: Case, checkpoint: str, demands: Demands) -> None:
     """Checks 5 to 11, 14, 15 and 17."""
-    stages = reachable(case, checkpoint)
+    stages = case.led_to(checkpoint)
     for stage in sorted(set(case.records) - set(stages)) if case.scene.released else []:
         case.findings.add(Check.RECORDS, stage, NotVerified(
             f"lineage/{stage}", f"the record of a stage that did not lead to {checkpoint}"))
@@ -102,15 +102,6 @@ def _verify_checkpoint(case: Case, checkpoint: str, demands: Demands) -> None:
         case.findings.note(WITHOUT)
     else:
         check_policy(case, demands.policy, checkpoint, claims)
-
-
-def _reach(case: Case) -> set[str]:
-    reach: set[str] = set()
-    for checkpoint in case.scene.checkpoints:
-        for artefact in judged(checkpoint):
-            with case.findings.looking(Check.CHAIN, checkpoint):
-                reach |= set(upstream([artefact], case.runs))
-    return reach
 
 
 def all_checkpoints(root: Path) -> list[str]:

@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def verify(arguments: argparse.Namespace) -> int:
     """Follow dataset -> base -> checkpoint over signed records, and hash what is there."""
-    scene = _locate(arguments.targets)
+    scene = locate(arguments.targets)
     policy = read_policy(arguments.policy) if arguments.policy else None
     roots = [pem_key(path)[1] for path in arguments.key]
     if policy is None and not roots:
@@ -52,20 +52,21 @@ def _shown(findings: Findings, scene: Scene) -> str:
     return "\n".join([*findings.lines(), f"{verdict}: {names} ({len(findings.not_seen)} things attested but not seen)"])
 
 
-def _locate(targets: list[str]) -> Scene:
+def locate(targets: list[str]) -> Scene:
     """The release folder named, or the tree's root and the checkpoints in it (none named: all of this tree)."""
     if not targets:
         return open_release(Path()) if is_release(Path()) else open_tree(Path(), all_checkpoints(Path()))
     if len(targets) == 1 and is_release(Path(targets[0])):
         return open_release(Path(targets[0]))
-    roots = {Path(target).resolve().parent.parent for target in targets}
+    places = [Path.cwd() / target for target in targets]  # not resolved: a link is for check 1 to refuse
+    roots = {place.parent.parent for place in places}
     if len(roots) > 1:
         raise BadInput("verify", "the targets belong to several trees", got=", ".join(sorted(map(str, roots))))
     root = roots.pop()
     if not (root / "lineage").is_dir():
         raise BadInput(targets[0], "no lineage beside it", wanted=f"{root / 'lineage'}",
                        do="name a release folder, or a checkpoint folder such as models/rs_sft")
-    return open_tree(root, [f"models/{Path(target).resolve().name}" for target in targets])
+    return open_tree(root, [f"models/{place.name}" for place in places])
 
 
 def _own_root() -> ec.EllipticCurvePublicKey:

@@ -11,7 +11,9 @@ closes the hash chain. Were it in here, a comment edited in a curation stage wou
 model below it although not one byte of their inputs had changed.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from pipeline.lineage.manifest import manifest_text, tree_digest
 from pipeline.lineage.statement import Material, Product, provenance_statement
@@ -25,8 +27,9 @@ OBSERVATION = {"hermetic": False, "method": "declared materials, hashed before a
 
 
 def write_record(folder: Path, declared: Declared, materials: dict[str, Artefact],
-                 products: dict[str, Artefact], resolved: dict[str, object]) -> None:
-    """Write the record of one run of `declared` into `folder`."""
+                 products: dict[str, Artefact], resolved: dict[str, object],
+                 merkle_roots: Mapping[str, str] = MappingProxyType({})) -> None:
+    """Write the record of one run of `declared` into `folder`; `merkle_roots` are those of its document tables."""
     code = {path: materials[path].digest for path in declared.code}
     statement = provenance_statement(
         stage=declared.name, cmd=declared.cmd, params=declared.params, resolved=resolved,
@@ -34,7 +37,8 @@ def write_record(folder: Path, declared: Declared, materials: dict[str, Artefact
         materials=[Material(path, materials[path].digest, declared.producers.get(path, ""))
                    for path in declared.materials],
         products=[Product(artefact.path, manifest_name(artefact.path), artefact.digest, artefact.entries,
-                          artefact.num_bytes, artefact.is_dir) for artefact in products.values()],
+                          artefact.num_bytes, artefact.is_dir, merkle_roots.get(artefact.path, ""))
+                  for artefact in products.values()],
     )
     with output_dir(folder) as scratch:
         for artefact in products.values():

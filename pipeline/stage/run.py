@@ -22,6 +22,7 @@ from pathlib import Path
 from pipeline.schema.errors import BrokenContract, PedigreeError
 from pipeline.schema.section import Section
 from pipeline.stage.declared import LINEAGE, Declared, declared_stage
+from pipeline.stage.document_tree import document_roots
 from pipeline.stage.env import check_environment
 from pipeline.stage.hashing import Artefact, hash_artefact
 from pipeline.stage.link import signer_of
@@ -79,7 +80,8 @@ def run_recorded(name: str, work: Callable[[], dict[str, object] | None]) -> Non
     materials = _hash_all(declared.materials + declared.code)
     resolved = work()
     _check_unchanged(declared, materials)
-    write_record(Path(LINEAGE) / name, declared, materials, _hash_all(declared.products), resolved or {})
+    write_record(Path(LINEAGE) / name, declared, materials, _hash_all(declared.products), resolved or {},
+                 document_roots(declared.products))
 
 
 def _hash_all(paths: tuple[str, ...]) -> dict[str, Artefact]:

@@ -96,6 +96,17 @@ class Case:
         """A path under the root, as shown in findings."""
         return path.relative_to(self.scene.root).as_posix()
 
+    def led_to(self, checkpoint: str) -> list[str]:
+        """The stages upstream of a checkpoint and of its verdict, makers first, as far as records go.
+
+        A missing record hides no other: checks 4 and 10 name it, and the walk goes on beside it.
+        """
+        maker = {path: run.stage for run in self.runs.values() for path in run.products}
+        ordered: dict[str, None] = {}
+        for artefact in judged(checkpoint):
+            _climb(maker.get(artefact, ""), self.records, ordered, set())
+        return list(ordered)
+
     def maker(self, artefact: str) -> Record:
         """The record that has `artefact` as a product.
 
@@ -106,6 +117,15 @@ class Case:
             if artefact in record.run.products:
                 return record
         raise NotVerified(artefact, "no lineage record has it as a product")
+
+
+def _climb(stage: str, records: dict[str, Record], ordered: dict[str, None], seen: set[str]) -> None:
+    if stage in seen or stage not in records:
+        return
+    seen.add(stage)
+    for producer in sorted({material.producer for material in records[stage].run.materials}):
+        _climb(producer, records, ordered, seen)
+    ordered[stage] = None
 
 
 def judged(checkpoint: str) -> list[str]:

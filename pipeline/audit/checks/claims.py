@@ -137,8 +137,8 @@ def _check_model_sig(case: Case, claims: Claims, checkpoint: str) -> None:
     entries = manifest_of(maker, checkpoint, f"lineage/{maker.run.stage}")
     wanted = model_signing_statement(checkpoint.rsplit("/", 1)[-1], entries)
     if claim.statement != wanted:
-        raise NotVerified(claim.where, "lists other files than the record of the checkpoint", wanted=_subject_of(wanted),
-                          got=_subject(claim))
+        raise NotVerified(claim.where, "lists other files than the record of the checkpoint",
+                          wanted=_subject_of(wanted), got=_subject(claim))
 
 
 def _check_chain(case: Case, claims: Claims, checkpoint: str) -> None:
@@ -149,7 +149,7 @@ def _check_chain(case: Case, claims: Claims, checkpoint: str) -> None:
         signed = {entry["stage"]: entry["statement"]["sha256"] for entry in stages}
     except (KeyError, TypeError) as err:
         raise NotVerified(claim.where, "not a chain", wanted=CHAIN_TYPE) from err
-    found = {stage: runs[stage].sha256 for stage in reachable(case, checkpoint)}
+    found = {stage: runs[stage].sha256 for stage in case.led_to(checkpoint)}
     for stage in sorted({*signed, *found}):
         if signed.get(stage) != found.get(stage):
             case.findings.add(Check.CHAIN, "attest", NotVerified(
@@ -157,15 +157,6 @@ def _check_chain(case: Case, claims: Claims, checkpoint: str) -> None:
                 wanted=signed.get(stage, "no such stage"), got=found.get(stage, "nothing")))
     if signed == found and stages != close_chain(judged(checkpoint), runs):
         raise NotVerified(claim.where, "the signed chain links its statements differently")
-
-
-def reachable(case: Case, checkpoint: str) -> list[str]:
-    """The stages upstream, as far as there are records; what is missing is a failure of its own."""
-    found: dict[str, None] = {}
-    for artefact in judged(checkpoint):
-        with case.findings.looking(Check.CHAIN, "attest"):
-            found |= dict.fromkeys(upstream([artefact], case.runs))
-    return list(found)
 
 
 def _check_ancestry(case: Case, checkpoint: str) -> None:

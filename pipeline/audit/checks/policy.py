@@ -11,7 +11,7 @@ from pipeline.audit.checks.case import Case, PublicKeys
 from pipeline.audit.checks.trust import Accepted
 from pipeline.audit.checks.verdict import Claims, claim_of
 from pipeline.audit.findings import Check
-from pipeline.lineage.chain import Run, upstream
+from pipeline.lineage.chain import Run
 from pipeline.lineage.claims import TEST_RESULT
 from pipeline.lineage.manifest import sha256
 from pipeline.lineage.sign import is_sha256, key_hint, load_public_key, parse_json, public_pem
@@ -94,7 +94,7 @@ class Judged(NamedTuple):
     def upstream(self) -> list[tuple[str, Run]]:
         """The stages that led to the checkpoint."""
         runs = self.case.runs
-        return [(stage, runs[stage]) for stage in upstream([self.checkpoint], runs)]
+        return [(stage, runs[stage]) for stage in self.case.led_to(self.checkpoint)]
 
 
 def check_policy(case: Case, policy: Policy, checkpoint: str, claims: Claims) -> None:
