@@ -19,13 +19,13 @@ from typing import NamedTuple
 from pipeline.audit.release_guide import Guide, guide_text
 from pipeline.audit.verify import verify_tree
 from pipeline.lineage.chain import Run, upstream
-from pipeline.lineage.keyring import Keyring, open_keyring
+from pipeline.lineage.keyring import open_keyring
 from pipeline.lineage.layout import open_layout
 from pipeline.lineage.links import open_links
 from pipeline.lineage.roles import role_of_stage
 from pipeline.lineage.sign import load_public_key
 from pipeline.schema.errors import BadInput, NotVerified
-from pipeline.stage.keyring import current_keyring, root_key
+from pipeline.stage.keyring import root_key
 from pipeline.stage.outputs import output_dir
 from pipeline.stage.params import read_json
 from pipeline.stage.record import manifest_name
@@ -54,8 +54,7 @@ def release(root: Path, checkpoint: str, out: Path, options: Options) -> None:
     """
     if out.exists():
         raise BadInput(str(out), "exists", do="a release is never overwritten; name a new folder")
-    keyring = current_keyring(make=False)
-    _refuse_unverified(root, checkpoint, keyring)
+    _refuse_unverified(root, checkpoint)
     records = read_records(root / "lineage")
     judged = [checkpoint, f"{checkpoint}.eval/metrics.json", f"{checkpoint}.gate/gate.json"]
     stages = [records[stage] for stage in upstream(judged, {name: record.run for name, record in records.items()})]
@@ -72,8 +71,8 @@ def release(root: Path, checkpoint: str, out: Path, options: Options) -> None:
         (folder / "VERIFY.md").write_text(guide_text(guide), encoding="utf-8")
 
 
-def _refuse_unverified(root: Path, checkpoint: str, keyring: Keyring) -> None:
-    findings = verify_tree(root, [checkpoint], keyring.keys(), whole=False)
+def _refuse_unverified(root: Path, checkpoint: str) -> None:
+    findings = verify_tree(root, [checkpoint], [root_key(make=False).public_key()], whole=False)
     if findings.failures:
         first = findings.failures[0]
         raise NotVerified(checkpoint, f"does not verify: {first.where} (stage {first.stage}) {first.what}",

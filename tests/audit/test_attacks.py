@@ -36,7 +36,8 @@ _PREFIX, _REST = "d131dd02c5e6eec4693d9a0698aff95c2fcab5", (
     "712467eab4004583eb8fb7f8955ad340609f4b30283e4888325", "1415a085125e8f7cdc99fd91dbd",
     "280373c5bd8823e3156348f5bae6dacd436c919c6dd53e2", "487da03fd02396306d248cda0e99f33420f577ee8ce54b67080",
     "80d1ec69821bcb6a8839396f965", "b6ff72a70")
-WANG = [bytes.fromhex(_PREFIX + "".join(map("".join, zip(digits, _REST, strict=True)))) for digits in ("87fba2", "0f732a")]
+WANG = [bytes.fromhex(_PREFIX + "".join(map("".join, zip(digits, _REST, strict=True))))
+        for digits in ("87fba2", "0f732a")]
 """Two blocks of 128 bytes with one md5. Source: Wang, Feng, Lai and Yu 2004, IACR ePrint 2004/199."""
 
 
