@@ -16,8 +16,8 @@ from pipeline.stage.hashing import hash_artefact
 from pipeline.stages import attest
 from tests.clients.release_world import flip, keys_of, release_of, run
 from tests.world import CHECKPOINT, THRESHOLDS, World, build_world
-from tests.world import inside as working_in
 from tests.world import _stage as run_stage_of_world
+from tests.world import inside as working_in
 
 ADAPTER = "models/sft"
 
