@@ -9,9 +9,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from pipeline.audit import keyless_command, proof_command, release_command
 from pipeline.audit import keys as key_commands
-from pipeline.audit import keyless_command, proof_command
-from pipeline.audit.verify_command import add_arguments, locate, verify
+from pipeline.audit.verify_command import add_arguments, verify
 from pipeline.schema.errors import PedigreeError
 from pipeline.stage.params import read_json
 
@@ -58,18 +58,6 @@ def keys(arguments: argparse.Namespace) -> int:
     return HOLDS
 
 
-def release(arguments: argparse.Namespace) -> int:
-    """Gather one checkpoint and everything signed of it in a folder for an auditor."""
-    from pipeline.audit.release import Options, release
-
-    scene = locate([arguments.checkpoint])
-    release(scene.root, scene.checkpoints[0], arguments.out, Options(arguments.with_base, arguments.with_manifests,
-                                                     tuple(arguments.links)))
-    done = f"released {scene.checkpoints[0]} to {arguments.out}"
-    print(json.dumps({"checkpoint": scene.checkpoints[0], "release": str(arguments.out)}) if arguments.json else done)
-    return HOLDS
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="pedigree", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -86,14 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     proof_command.add_prove_arguments(_command(parsers, "prove", proof_command.run_prove))
     proof_command.add_check_arguments(_command(parsers, "check-proof", proof_command.run_check))
     keyless_command.add_check_arguments(_command(parsers, "check-keyless", keyless_command.run_check))
-    gather = _command(parsers, "release", release)
-    gather.add_argument("checkpoint", metavar="CHECKPOINT", help="its folder, e.g. models/rs_sft")
-    gather.add_argument("--out", required=True, type=Path, metavar="DIR", help="a new folder")
-    gather.add_argument("--with-base", action="store_true", help="also the full model that an adapter sits on")
-    gather.add_argument("--with-manifests", action="store_true",
-                        help="also the datasets' manifests (they name every file of the lake)")
-    gather.add_argument("--links", action="append", default=[], type=Path, metavar="DIR",
-                        help="`lineage` folder of somebody who rebuilt the same bytes; may be repeated")
+    release_command.add_arguments(_command(parsers, "release", release_command.release))
     return parser
 
 

@@ -7,25 +7,29 @@
     base/                                only on request: the model that an adapter sits on
     policy.yaml  VERIFY.md               a policy to start from; exact commands, for our tool and four others
 
-Order: the checkpoint is verified, its parts are gathered beside the target, the gathered folder is
-renamed. So a release is whole or does not exist, and nothing that does not verify is released.
+Order: the parts are gathered beside the target, the gathered folder is verified with the suggested
+policy, then renamed. So a release is whole or does not exist, and what does not verify is not released.
 """
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from pipeline.audit.checks.case import Depth, judged
+from pipeline.audit.checks.policy import accepted_by, read_policy
+from pipeline.audit.checks.scene import open_release
 from pipeline.audit.release_guide import Guide, guide_text
-from pipeline.audit.verify import verify_tree
+from pipeline.audit.release_policy import Facts, policy_text, read_claims
+from pipeline.audit.verify import Demands, verify_scene
 from pipeline.lineage.chain import Run, upstream
-from pipeline.lineage.keyring import Keyring, open_keyring
+from pipeline.lineage.keyring import open_keyring
 from pipeline.lineage.layout import open_layout
-from pipeline.lineage.links import open_links
-from pipeline.lineage.roles import role_of_stage
 from pipeline.lineage.sign import load_public_key
 from pipeline.schema.errors import BadInput, NotVerified
-from pipeline.stage.keyring import current_keyring, root_key
+from pipeline.stage.keyring import root_key
 from pipeline.stage.outputs import output_dir
 from pipeline.stage.params import read_json
 from pipeline.stage.record import manifest_name
@@ -45,20 +49,22 @@ class Options(NamedTuple):
     """`lineage/` folders of others who rebuilt the same bytes and signed them."""
 
 
-def release(root: Path, checkpoint: str, out: Path, options: Options) -> None:
+def release_checkpoint(root: Path, checkpoint: str, out: Path, options: Options,
+                       add: Callable[[Path], None] | None = None) -> None:
     """Write the release of `checkpoint` (e.g. `models/rs_sft`) of the tree at `root` to `out`.
 
+    `add` puts into the gathered folder what comes from outside: trusted time, keyless signatures.
+
     Raises:
-        BadInput: `out` exists, or a part of the release is not there.
-        NotVerified: the checkpoint does not verify, or too few keys have signed a stage.
+        BadInput: `out` exists, there is no local root key, or a part of the release is not there.
+        NotVerified: the release would not verify.
     """
     if out.exists():
         raise BadInput(str(out), "exists", do="a release is never overwritten; name a new folder")
-    keyring = current_keyring(make=False)
-    _refuse_unverified(root, checkpoint, keyring)
+    own_root = root_key(make=False).public_key()
     records = read_records(root / "lineage")
-    judged = [checkpoint, f"{checkpoint}.eval/metrics.json", f"{checkpoint}.gate/gate.json"]
-    stages = [records[stage] for stage in upstream(judged, {name: record.run for name, record in records.items()})]
+    runs = {name: record.run for name, record in records.items()}
+    stages = [records[stage] for stage in upstream(judged(checkpoint), runs)]
     maker = next(record.run for record in stages if checkpoint in record.run.products)
     base = base_of(root / checkpoint, maker)
     with output_dir(out) as folder:
@@ -67,18 +73,32 @@ def release(root: Path, checkpoint: str, out: Path, options: Options) -> None:
             _gather_record(record, folder / "lineage" / record.run.stage, options)
         if base and options.with_base:
             shutil.copytree(root / base, folder / "base")
-        _check_threshold(folder, stages)
-        guide = Guide(checkpoint, maker, base, [record.run for record in stages])
-        (folder / "VERIFY.md").write_text(guide_text(guide), encoding="utf-8")
+        upstream_runs = [record.run for record in stages]
+        (folder / "VERIFY.md").write_text(guide_text(Guide(checkpoint, maker, base, upstream_runs)), encoding="utf-8")
+        facts = _facts(folder / "attestation", own_root, upstream_runs)
+        (folder / "policy.yaml").write_text(policy_text(facts), encoding="utf-8")
+        if add is not None:
+            add(folder)
+        _refuse_unverified(folder, checkpoint, own_root)
 
 
-def _refuse_unverified(root: Path, checkpoint: str, keyring: Keyring) -> None:
-    findings = verify_tree(root, [checkpoint], keyring.keys(), whole=False)
+def _facts(attestation: Path, root: ec.EllipticCurvePublicKey, runs: list[Run]) -> Facts:
+    attester = load_public_key((attestation / "key.pub").read_bytes(), "attestation/key.pub")
+    layout: Any = open_layout((attestation / "root.layout").read_bytes(), [attester], "attestation/root.layout")
+    keyring = open_keyring((attestation / "keyring.json").read_bytes(), [root], "attestation/keyring.json")
+    return Facts(root, keyring, max(step["threshold"] for step in layout["steps"]),
+                 read_claims((attestation / "claims.jsonl").read_bytes()), runs)
+
+
+def _refuse_unverified(folder: Path, checkpoint: str, root: ec.EllipticCurvePublicKey) -> None:
+    policy = read_policy(folder / "policy.yaml")
+    findings = verify_scene(open_release(folder), Demands(accepted_by(policy, [root], folder), policy), whole=False,
+                            depth=Depth.DEEP)
     if findings.failures:
         first = findings.failures[0]
-        raise NotVerified(checkpoint, f"does not verify: {first.where} (stage {first.stage}) {first.what}",
+        raise NotVerified(checkpoint, f"would not verify: {first.where} (stage {first.stage}) {first.what}",
                           wanted=first.wanted, got=first.got,
-                          do=f"`pedigree verify {checkpoint}` lists all {len(findings.failures)} failures")
+                          do=f"mend all {len(findings.failures)} failures; `pedigree verify {checkpoint}` lists them")
 
 
 def _gather_parts(root: Path, checkpoint: str, maker: Run, folder: Path) -> None:
@@ -112,22 +132,6 @@ def _gather_record(record: Record, folder: Path, options: Options) -> None:
     for lineage in options.links:
         for link in sorted((lineage / record.run.stage).glob("*.link")):
             (folder / link.name).write_bytes(link.read_bytes())
-
-
-def _check_threshold(folder: Path, stages: Sequence[Record]) -> None:
-    """Every stage has as many good links as the layout asks for."""
-    attester = load_public_key((folder / "attestation/key.pub").read_bytes(), "attestation/key.pub")
-    keyring = open_keyring((folder / "attestation/keyring.json").read_bytes(), [root_key(make=False).public_key()],
-                           "attestation/keyring.json")
-    layout = open_layout((folder / "attestation/root.layout").read_bytes(), [attester], "attestation/root.layout")
-    wanted = {step["name"]: step["threshold"] for step in layout["steps"]}  # type: ignore[attr-defined]
-    for record in stages:
-        run, place = record.run, f"lineage/{record.run.stage}"
-        files = {path.name: path.read_bytes() for path in (folder / place).iterdir()}
-        links = open_links(files, run, keyring.functionaries(role_of_stage(run.stage)), place)
-        if len(links) < wanted[run.stage]:
-            raise NotVerified(place, "too few keys have signed this stage", wanted=str(wanted[run.stage]),
-                              got=str(len(links)), do="rebuild it elsewhere, and name that tree's lineage: --links DIR")
 
 
 def base_of(model: Path, maker: Run) -> str:

@@ -14,6 +14,9 @@ RUNS_ON_LOAD = {".py", ".pyc", ".pyo", ".so", ".dll", ".dylib", ".pyd", ".pkl", 
 LOOSE = {"policy.yaml", "VERIFY.md", "SHA256SUMS"}
 """Unsigned help for people at the top of a release; nothing is concluded from them."""
 
+KEYLESS = "keyless"
+"""Signatures of the same statements by an identity instead of a key; nothing is concluded from them here."""
+
 
 def check_folder(case: Case) -> None:
     """No link, device or pipe below the records, checkpoints and what belongs to them; no code in a checkpoint."""
@@ -55,6 +58,9 @@ def check_accounted(case: Case) -> None:
     if not case.scene.released:
         return
     known = {*LOOSE, "lineage", *case.scene.places.values()}
+    if (case.scene.root / KEYLESS).is_dir():
+        known.add(KEYLESS)
+        case.findings.note(f"{KEYLESS}/: keyless signatures are judged by `pedigree check-keyless`, not here")
     known |= {case.scene.shown(path) for run in case.runs.values() for path in run.products}
     with case.findings.looking(Check.FOLDER, "-"):
         for entry in walk(case.scene.root):
