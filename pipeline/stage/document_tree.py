@@ -37,18 +37,19 @@ def document_roots(products: Iterable[str]) -> dict[str, str]:
 def plant(root: Path, table: str, secret: bytes) -> tuple[Secret, Tree]:
     """The secret function of `table` and the tree over its rows, read below `root`."""
     function = table_secret(secret, table)
-    return function, Tree(_leaves(function, sorted(set(_identities(root, table)))))
+    return function, Tree(leaves(function, sorted(set(_identities(root, table)))))
 
 
-def _leaves(function: Secret, identities: list[bytes]) -> Iterator[bytes]:
+def leaves(function: Secret, identities: list[bytes]) -> Iterator[bytes]:
+    """The leaf of each identity, in their order."""
     if len(identities) < PARALLEL_FROM:
         yield from map(function.evaluate, identities)
         return
     batches = [identities[start:start + BATCH] for start in range(0, len(identities), BATCH)]
     # spawned, not forked: a stage may have threads running
     with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
-        for leaves in pool.map(_evaluate, [function.scalar] * len(batches), batches):
-            yield from leaves
+        for made in pool.map(_evaluate, [function.scalar] * len(batches), batches):
+            yield from made
 
 
 def _evaluate(scalar: int, identities: list[bytes]) -> list[bytes]:
