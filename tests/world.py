@@ -6,7 +6,7 @@ attestation of models/dacpt. Files hold a few bytes; records and signatures are 
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +35,7 @@ THRESHOLDS = {"confidence": 0.95}
 GATE = {"checkpoint": "dacpt", "verdict": "pass", "checks": {"general": {"verdict": "pass"}}}
 LICENCE = "LicenseRef-Brackwater-Internal"
 MODEL = {"model.safetensors": "adapted", "config.json": "{}", "chat_template.jinja": "{{ messages }}"}
+LAKE = {"policy.md": b"Keys are rotated every quarter.\n"}
 OWN_KEYS = ("root", "data-owner", "trainer", "evaluator", "attester")
 
 
@@ -54,12 +55,13 @@ class World:
         return [(failure.where, failure.stage) for failure in self.verify().failures]
 
 
-def build_world(root: Path, keys: Path, *, own_keys: bool = False, attest_params: Attest = ATTEST) -> World:
+def build_world(root: Path, keys: Path, *, own_keys: bool = False,
+                lake: Mapping[str, bytes] = LAKE) -> World:
     """Make the tree at `root`, the key in `keys`; `own_keys`: one for each role instead of one for all."""
     with inside(root, keys):
         for name in OWN_KEYS if own_keys else ():
             make_key(name)
-        _sources()
+        _sources(lake)
         _stage("curate_mix", ["data/lake"], {"data/curate_mix/documents": {"part-00000.parquet": "documents"}},
                {"curate_mix": {"share": 0.1}}, {"rights": {"sources": {"policies": {"licence": LICENCE}}}})
         _stage("base@tiny", ["data/curate_mix/documents"], {"models/bases/tiny": {"model.safetensors": "tiny"}}, {})
@@ -71,14 +73,14 @@ def build_world(root: Path, keys: Path, *, own_keys: bool = False, attest_params
                {"gate": THRESHOLDS})
         _write("models/dacpt.card/README.md", "# Card\n\nPerplexity: 9.5\n")
         _write("models/dacpt.card/card.json", json.dumps({"facts": {"licence": "apache-2.0"}}))
-        sign_checkpoint(attest_params)
+        sign_checkpoint()
         return World(root, signing_key("root"))
 
 
-def sign_checkpoint(params: Attest = ATTEST) -> None:
+def sign_checkpoint() -> None:
     """Run the stage `attest` for the world's checkpoint, in the current folder."""
     attest.main(Path(CHECKPOINT), Path("models/dacpt.eval/metrics.json"), Path("models/dacpt.gate/gate.json"),
-                Path("models/dacpt.card"), Path("lineage"), Path("models/dacpt.attestation"), params)
+                Path("models/dacpt.card"), Path("lineage"), Path("models/dacpt.attestation"), ATTEST)
 
 
 @contextmanager
@@ -98,10 +100,12 @@ def inside(root: Path, keys: Path) -> Iterator[None]:
             os.environ["PEDIGREE_KEYS"] = old_keys
 
 
-def _sources() -> None:
+def _sources(lake: Mapping[str, bytes]) -> None:
     _write("params.yaml", PARAMS)
     _write("requirements.lock", "torch==2.13.0\n")
-    _write("data/lake/policy.md", "Keys are rotated every quarter.\n")
+    for name, content in lake.items():
+        Path("data/lake").mkdir(parents=True, exist_ok=True)
+        Path("data/lake", name).write_bytes(content)
     _write("pipeline/code.py", "print('trained')\n")
 
 
@@ -113,8 +117,9 @@ def _stage(name: str, materials: list[str], products: dict[str, str | dict[str, 
     producers = {path: _MADE_BY[path] for path in materials if path in _MADE_BY}
     _MADE_BY.update(dict.fromkeys(products, name))
     paths = "".join(f" --in {path}" for path in materials) + "".join(f" --out {path}" for path in products)
-    declared = Declared(name, f"python -m pipeline.stages.{name.split('@')[0]}{paths}", ("pipeline/code.py",), tuple(sorted(materials)),
-                        tuple(sorted(products)), params, producers)
+    command = f"python -m pipeline.stages.{name.split('@')[0]}{paths}"
+    declared = Declared(name, command, ("pipeline/code.py",), tuple(sorted(materials)), tuple(sorted(products)),
+                        params, producers)
     hashed = {path: hash_artefact(Path(path)) for path in [*materials, "pipeline/code.py"]}
     made = {path: hash_artefact(Path(path)) for path in products}
     write_record(Path("lineage") / name, declared, hashed, made, resolved or {})

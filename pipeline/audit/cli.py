@@ -52,7 +52,7 @@ def summary(arguments: argparse.Namespace) -> int:
 
 
 def keys(arguments: argparse.Namespace) -> int:
-    """Make, show, rotate and revoke the signing keys."""
+    """Make, show, rotate, revoke and add signing keys."""
     shown = key_commands.act(arguments)
     print(json.dumps(shown, indent=2) if arguments.json else "\n".join(key_commands.lines(shown)))
     return HOLDS
@@ -74,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     proof_command.add_prove_arguments(_command(parsers, "prove", proof_command.run_prove))
     proof_command.add_check_arguments(_command(parsers, "check-proof", proof_command.run_check))
     keyless_command.add_check_arguments(_command(parsers, "check-keyless", keyless_command.run_check))
-    release_command.add_arguments(_command(parsers, "release", release_command.release))
+    release_command.add_arguments(_command(parsers, "release", release_command.run_release))
     return parser
 
 

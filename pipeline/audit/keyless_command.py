@@ -2,14 +2,9 @@
 
 import argparse
 import json
-import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pipeline.schema.errors import NotVerified
-
-if TYPE_CHECKING:
-    from pipeline.audit.keyless import Identity  # the client behind it loads slowly
 
 HOLDS, DOES_NOT_HOLD = 0, 1
 
@@ -66,40 +61,7 @@ def add_to_release(folder: Path, arguments: argparse.Namespace) -> None:
 
         timestamp_attestation(folder / "attestation", arguments.timestamp)
     if arguments.keyless:
-        from pipeline.audit.keyless import Identity, identity_token, read_trust, sign_release
+        from pipeline.audit.keyless import identity_token, read_trust, sign_release
 
         token = identity_token(arguments.identity_token)
         sign_release(folder, read_trust(arguments.trust_config, offline=False), token)
-        weights = min(path.name for path in (folder / "model").iterdir() if path.suffix == ".safetensors")
-        section = guide_section(Identity(token.identity, token.issuer), weights,
-                                private=arguments.trust_config is not None)
-        with (folder / "VERIFY.md").open("a", encoding="utf-8") as page:
-            page.write(section)
-
-
-def guide_section(identity: "Identity", weights: str, *, private: bool) -> str:
-    """The part of VERIFY.md on keyless signatures; `private`: not made with the public-good Sigstore.
-
-    `weights` is the file of the model that the example command checks.
-    """
-    name, issuer = shlex.quote(identity.name), shlex.quote(identity.issuer)
-    trust = "--trust-config ../trust.json " if private else ""
-    where = ("its client trust config, got by another way than this folder, lies beside it as `trust.json`"
-             if private else "the client brings its trust root")
-    return f"""
-## sigstore
-
-The same statements, signed once more without a key of the producer: {identity.issuer} vouched that it was
-`{identity.name}`, and a public log has it on record. Accept the two only if they are whom you expect;
-{where}. `pip install sigstore==4.5.1`. The first command checks one file against the
-record of the stage that made it, the second all statements and all files of the model.
-
-```sh
-sigstore {trust}verify identity --cert-identity {name} --cert-oidc-issuer {issuer} \\
-  --bundle keyless/provenance.sigstore.json model/{shlex.quote(weights)}
-```
-
-```sh
-pedigree check-keyless . {trust}--identity {name} --issuer {issuer}
-```
-"""

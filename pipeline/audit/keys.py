@@ -1,4 +1,4 @@
-"""`pedigree keys`: make, show, rotate and revoke the signing keys, and keep the signed keyring true.
+"""`pedigree keys`: make, show, rotate, revoke and add signing keys, and keep the signed keyring true.
 
     <role>.pem, key.pem   private keys (mode 0600) with their public halves in .pub; key.pem serves every other role
     root.pem              signs keyring.json; made apart from key.pem as soon as key.pem is rotated
@@ -46,11 +46,30 @@ def make(role: str, since: str, until: str | None, passphrase: bytes) -> str:
     if (key_folder() / f"{name}.pem").exists():
         raise BadInput(str(key_folder() / f"{name}.pem"), "there is a key already",
                        do="`pedigree keys rotate` replaces it")
-    keyring = _ring_to_extend()
+    keyring, shared = _ring_to_extend(), find_key("")
+    old = key_hint(shared.public_key()) if shared is not None else ""
     taken = [role] if role else [name for name in ROLES if find_key(name) is None]
-    _check_order(keyring, taken, since)
+    _check_order(keyring, taken, old, since)
     key = make_key(name, passphrase).public_key()
-    store(_hand_over(keyring, taken, entry_of(key, taken, since, until)))
+    store(_hand_over(keyring, old, entry_of(key, taken, since, until)))
+    return key_hint(key)
+
+
+def add(public: Path, role: str, since: str, until: str | None) -> str:
+    """Let somebody else's key sign for `role` beside ours: a second builder; returns its hint.
+
+    Raises:
+        BadInput: not a P-256 public key in PEM, or the ring has it in this role already.
+    """
+    _check_window(since, until)
+    try:
+        key = load_public_key(public.read_bytes(), str(public))
+    except OSError as err:
+        raise BadInput(str(public), f"not readable ({err.strerror})", wanted="a public key in PEM") from err
+    keyring = current_keyring(make=False)
+    if any(check_role(role) in entry.roles for entry in keyring.of_key(key)):
+        raise BadInput(str(public), f"has role {role} already", got=f"key {key_hint(key)[:16]}")
+    store(keyring._replace(entries=(*keyring.entries, entry_of(key, [role], since, until))))
     return key_hint(key)
 
 
@@ -68,12 +87,12 @@ def rotate(role: str, at: str, passphrase: bytes) -> str:
     if not path.is_file():
         raise BadInput(str(path), "no such key", do=f"`pedigree keys make{' --role ' + role if role else ''}`")
     keyring, old = current_keyring(make=False), _hint_of(path)
-    roles = sorted(role for role in ROLES for entry in keyring.holder(role) if entry.hint == old)
-    _check_order(keyring, roles, at)
+    roles = [role for role in ROLES if any(entry.hint == old for entry in keyring.holders(role))]
+    _check_order(keyring, roles, old, at)
     _keep_root(path)
     _retire(path, old)
     new = make_key(path.stem, passphrase).public_key()
-    store(_hand_over(keyring, roles, entry_of(new, roles, at)))
+    store(_hand_over(keyring, old, entry_of(new, roles, at)))
     return key_hint(new)
 
 
@@ -122,12 +141,13 @@ def _ring_to_extend() -> Keyring:
     return Keyring((), 1)
 
 
-def _hand_over(keyring: Keyring, roles: Iterable[str], new: Entry) -> Keyring:
-    """The ring with `new` in it, and whoever held one of its roles holding it until `new` begins."""
-    ending = {(entry, role) for role in roles for entry in keyring.holder(role) if entry.revoked_at is None}
+def _hand_over(keyring: Keyring, old: str, new: Entry) -> Keyring:
+    """The ring with `new` in it, and key `old` holding the same roles only until `new` begins."""
     entries = [new]
     for entry in keyring.entries:
-        ended = tuple(sorted(role for role in entry.roles if (entry, role) in ending))
+        goes_on = entry.revoked_at is None and (entry.until is None or entry.until > new.since)
+        ours = entry.hint == old and goes_on
+        ended = tuple(sorted(set(entry.roles) & set(new.roles))) if ours else ()
         kept = tuple(sorted(set(entry.roles) - set(ended)))
         entries += [entry._replace(roles=ended, until=new.since)] if ended else []
         entries += [entry._replace(roles=kept)] if kept else []
@@ -158,10 +178,10 @@ def _retire(path: Path, hint: str) -> None:
         os.replace(part, folder / f"{hint[:16]}{part.suffix}")
 
 
-def _check_order(keyring: Keyring, roles: Iterable[str], at: str) -> None:
+def _check_order(keyring: Keyring, roles: Iterable[str], old: str, at: str) -> None:
     for role in roles:
-        for entry in keyring.holder(role):
-            if at <= entry.since:
+        for entry in keyring.holders(role):
+            if entry.hint == old and at <= entry.since:
                 raise BadInput("keys", f"the key that has role {role} now would end before it begins",
                                wanted=f"a time after {entry.since}", got=at)
 
@@ -223,6 +243,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action.add_argument("--at", type=moment, default=None, metavar="DATE", help="from when; default: now")
         if name == "make":
             action.add_argument("--until", type=moment, default=None, metavar="DATE", help="to when; default: no end")
+    other = _action(actions, "add", "let somebody else's key sign for a role beside ours (thresholds above 1)")
+    other.add_argument("public", type=Path, metavar="PEM", help="the public half of their key")
+    other.add_argument("--role", required=True, choices=ROLES, metavar="ROLE", help=", ".join(ROLES))
+    other.add_argument("--at", type=moment, default=None, metavar="DATE", help="from when; default: now")
+    other.add_argument("--until", type=moment, default=None, metavar="DATE", help="to when; default: no end")
     stop = _action(actions, "revoke", "stop believing a key, whatever it signed")
     stop.add_argument("hint", metavar="HINT", help="the key's hint, or its beginning")
     stop.add_argument("--why", required=True, help="the reason, for auditors")
@@ -242,6 +267,7 @@ def act(arguments: argparse.Namespace) -> dict[str, object]:
     actions: dict[str, Callable[[], str]] = {
         "make": lambda: make(arguments.role, arguments.at or now(), arguments.until,
                              new_passphrase(arguments.encrypt)),
+        "add": lambda: add(arguments.public, arguments.role, arguments.at or now(), arguments.until),
         "rotate": lambda: rotate(arguments.role, arguments.at or now(), new_passphrase(arguments.encrypt)),
         "revoke": lambda: revoke(arguments.hint, arguments.at or now(), arguments.why),
     }

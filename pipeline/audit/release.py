@@ -4,7 +4,7 @@
     evaluation/{metrics,gate}.json       what the signed verdict rests on
     lineage/<stage>/                     the record of every stage upstream; dataset manifests stay here
     products/<path>                      the other outs of the checkpoint's own stage
-    base/                                only on request: the model that an adapter sits on
+    base/  keyless/                      only on request: the model that an adapter sits on; Sigstore bundles
     policy.yaml  VERIFY.md               a policy to start from; exact commands, for our tool and four others
 
 Order: the parts are gathered beside the target, the gathered folder is verified with the suggested
@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from pipeline.audit.checks.case import Depth, judged
+from pipeline.audit.checks.folder import KEYLESS
 from pipeline.audit.checks.policy import accepted_by, read_policy
 from pipeline.audit.checks.scene import open_release
 from pipeline.audit.release_guide import Guide, guide_text
@@ -49,11 +50,12 @@ class Options(NamedTuple):
     """`lineage/` folders of others who rebuilt the same bytes and signed them."""
 
 
-def release_checkpoint(root: Path, checkpoint: str, out: Path, options: Options,
-                       add: Callable[[Path], None] | None = None) -> None:
+def release(root: Path, checkpoint: str, out: Path, options: Options,
+            add: Callable[[Path], None] | None = None) -> None:
     """Write the release of `checkpoint` (e.g. `models/rs_sft`) of the tree at `root` to `out`.
 
-    `add` puts into the gathered folder what comes from outside: trusted time, keyless signatures.
+    Args:
+        add: adds to the gathered folder what a rebuild cannot reproduce: identity and time.
 
     Raises:
         BadInput: `out` exists, there is no local root key, or a part of the release is not there.
@@ -73,12 +75,13 @@ def release_checkpoint(root: Path, checkpoint: str, out: Path, options: Options,
             _gather_record(record, folder / "lineage" / record.run.stage, options)
         if base and options.with_base:
             shutil.copytree(root / base, folder / "base")
-        upstream_runs = [record.run for record in stages]
-        (folder / "VERIFY.md").write_text(guide_text(Guide(checkpoint, maker, base, upstream_runs)), encoding="utf-8")
-        facts = _facts(folder / "attestation", own_root, upstream_runs)
-        (folder / "policy.yaml").write_text(policy_text(facts), encoding="utf-8")
         if add is not None:
             add(folder)
+        upstream_runs = [record.run for record in stages]
+        guide = Guide(checkpoint, maker, base, upstream_runs, keyless=(folder / KEYLESS).is_dir())
+        (folder / "VERIFY.md").write_text(guide_text(guide), encoding="utf-8")
+        facts = _facts(folder / "attestation", own_root, upstream_runs)
+        (folder / "policy.yaml").write_text(policy_text(facts), encoding="utf-8")
         _refuse_unverified(folder, checkpoint, own_root)
 
 

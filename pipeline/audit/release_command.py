@@ -2,11 +2,10 @@
 
 import argparse
 import json
-from functools import partial
 from pathlib import Path
 
 from pipeline.audit.keyless_command import add_release_arguments, add_to_release
-from pipeline.audit.release import Options, release_checkpoint
+from pipeline.audit.release import Options, release
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,13 +20,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_release_arguments(parser)
 
 
-def release(arguments: argparse.Namespace) -> int:
+def run_release(arguments: argparse.Namespace) -> int:
     """Gather one checkpoint and everything signed of it in a folder for an auditor."""
     folder = arguments.checkpoint.resolve()
     checkpoint = f"models/{folder.name}"
-    release_checkpoint(folder.parent.parent, checkpoint, arguments.out,
-                       Options(arguments.with_base, arguments.with_manifests, tuple(arguments.links)),
-                       partial(add_to_release, arguments=arguments))
+    release(folder.parent.parent, checkpoint, arguments.out,
+            Options(arguments.with_base, arguments.with_manifests, tuple(arguments.links)),
+            lambda gathered: add_to_release(gathered, arguments))
     done = f"released {checkpoint} to {arguments.out}"
     print(json.dumps({"checkpoint": checkpoint, "release": str(arguments.out)}) if arguments.json else done)
     return 0

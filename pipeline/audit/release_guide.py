@@ -23,12 +23,14 @@ class Guide(NamedTuple):
     """Recorded path of the model an adapter sits on; "" for a full model."""
     runs: list[Run]
     """Every stage upstream."""
+    keyless: bool
+    """Whether there are Sigstore bundles."""
 
 
 def guide_text(guide: Guide) -> str:
     """The page as Markdown."""
     sections = [_head(guide), _pedigree(), _sha256sum(guide), _openssl(guide), _model_signing(), _in_toto(guide),
-                _node(), _base(guide), TAIL]
+                _node(), _keyless(guide), _base(guide), TAIL]
     return "\n".join(section for section in sections if section)
 
 
@@ -129,7 +131,7 @@ def _in_toto(guide: Guide) -> str:
     return _section("in-toto", """\
 Every stage upstream: signed by a key of its role, with every declared input and output, each input the
 very output of the stage before. `pip install in-toto==3.1.0`. The second command compares the files here with
-what the checkpoint's stage signed; in-toto names artefacts by their path in the producer's tree, so
+what each signer of the checkpoint's stage signed; in-toto names artefacts by their path in the producer's tree, so
 they are laid out like that first.""", [
         *SCRATCH,
         'mkdir "$work/links"',
@@ -141,7 +143,9 @@ they are laid out like that first.""", [
         f'cp lineage/{guide.maker.stage}/statement.json "$work/tree/lineage/{guide.maker.stage}"',
         *copy,
         'cd "$work/tree"',
-        f'in-toto-match-products --link "$work/links/{guide.maker.stage}".*.link --paths {local}',
+        f'for link in "$work/links/{guide.maker.stage}".*.link; do',
+        f'  in-toto-match-products --link "$link" --paths {local}',
+        "done",
     ])
 
 
@@ -169,6 +173,24 @@ npm install --silent --no-audit --no-fund --prefix ../sigstore-client {NPM}
         "  for (const line of fs.readFileSync(`attestation/${name}`, 'utf8').trim().split('\\n'))",
         "    verifier.verify(toSignedEntity(bundleFromJSON(JSON.parse(line))));",
         "JS",
+    ])
+
+
+def _keyless(guide: Guide) -> str:
+    if not guide.keyless:
+        return ""
+    return _section("sigstore", """\
+The same statements, signed without a key: an identity provider vouched for a name, and the signatures are
+in a public log. Set `IDENTITY` and `ISSUER` to whom you expect (by another way than this folder), and
+`TRUST_CONFIG` to the client trust config of a private instance. `pip install sigstore==4.5.1`. The
+first command also compares the statements with those the producer's key signed.""", [
+        'pedigree check-keyless . --identity "$IDENTITY" --issuer "$ISSUER" \\',
+        '  ${TRUST_CONFIG:+--trust-config "$TRUST_CONFIG"}',
+        "for file in model/*; do",
+        '  sigstore ${TRUST_CONFIG:+--trust-config "$TRUST_CONFIG"} verify identity --offline \\',
+        '    --bundle keyless/provenance.sigstore.json \\',
+        '    --cert-identity "$IDENTITY" --cert-oidc-issuer "$ISSUER" "$file"',
+        "done",
     ])
 
 

@@ -59,7 +59,8 @@ def policy_text(facts: Facts) -> str:
         "  at_least: {}  # e.g. {format_adherence: 0.9}", "  at_most: {}",
         "bases:", *_items(sorted(bases)),
         "licences: [any]  # name those that you accept",
-        "maximum_age_days: null  # needs a trusted time stamp in the release", "",
+        "timestamps: null  # a Sigstore trusted root with the authorities whose time you believe",
+        "maximum_age_days: null  # needs `timestamps`", "",
     ])
 
 

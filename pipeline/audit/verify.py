@@ -28,11 +28,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pipeline.audit.checks.artefacts import check_bytes, check_code, check_params, check_remotes, find_bases
-from pipeline.audit.checks.case import Case, Depth, PublicKeys
+from pipeline.audit.checks.case import TIME_FORMAT, Case, Depth, PublicKeys
 from pipeline.audit.checks.claims import check_checkpoint
 from pipeline.audit.checks.folder import check_accounted, check_folder
 from pipeline.audit.checks.links import check_layout, check_links
-from pipeline.audit.checks.policy import WITHOUT, check_policy
+from pipeline.audit.checks.policy import WITHOUT, Judged, check_policy
 from pipeline.audit.checks.records import check_record, read_all
 from pipeline.audit.checks.replay import check_replay
 from pipeline.audit.checks.scene import Scene, open_tree
@@ -69,7 +69,7 @@ def verify_scene(scene: Scene, demands: Demands, *, whole: bool, depth: Depth,
         whole: look at every record of the tree, not only at those upstream of a checkpoint.
         moment: when keys, layouts and ages are judged; default now.
     """
-    case = Case(scene, Findings(), depth, (moment or datetime.now(UTC)).strftime("%Y-%m-%dT%H:%M:%SZ"))
+    case = Case(scene, Findings(), depth, (moment or datetime.now(UTC)).strftime(TIME_FORMAT))
     check_folder(case)
     read_all(case)
     case.reach = set(case.records) if whole or scene.released else {
@@ -101,7 +101,7 @@ def _verify_checkpoint(case: Case, checkpoint: str, demands: Demands) -> None:
     if demands.policy is None:
         case.findings.note(WITHOUT)
     else:
-        check_policy(case, demands.policy, checkpoint, claims)
+        check_policy(Judged(case, demands.policy, checkpoint, claims, trust.moment if trust else case.moment))
 
 
 def all_checkpoints(root: Path) -> list[str]:

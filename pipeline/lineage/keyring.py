@@ -69,10 +69,12 @@ class Keyring(NamedTuple):
         hints = {entry.hint: entry for entry in self.entries if role in entry.roles and entry.hint not in revoked}
         return [hints[hint].key() for hint in sorted(hints)]
 
-    def holder(self, role: str) -> list[Entry]:
-        """The entry of whoever has the role now, the latest to get it; nothing when nobody ever had it."""
+    def holders(self, role: str) -> list[Entry]:
+        """The entries that give `role` and were not replaced: no other key began where they end."""
         held = [entry for entry in self.entries if role in entry.roles]
-        return [max(held, key=lambda entry: (entry.since, entry.until is None, entry.hint))] if held else []
+        begun = {(entry.since, entry.hint) for entry in held}
+        return [entry for entry in held
+                if not any(since == entry.until and hint != entry.hint for since, hint in begun)]
 
     def of_key(self, key: ec.EllipticCurvePublicKey) -> list[Entry]:
         """What the ring says of one key; nothing when it does not know it."""

@@ -6,7 +6,7 @@ not to be demanded is said so: `hermetic: false`, `maximum_age_days: null`.
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from pipeline.schema.section import Section
 
@@ -54,5 +54,14 @@ class Policy(Section):
     """Tree digests (sha256) of the base models a checkpoint may come from; `any` accepts all."""
     licences: list[str] = Field(min_length=1)
     """Licences that base and lake sources may have, as recorded; `any` accepts all."""
+    timestamps: str | None
+    """Sigstore trusted root (JSON, relative to the policy) with the timestamp authorities to believe. Then every
+    claim must have an RFC 3161 token of theirs, and keys are judged at that time. null: they are judged now."""
     maximum_age_days: int | None = Field(ge=1)
-    """Oldest accepted trusted time (RFC 3161) of the claims; null: age is not judged."""
+    """Oldest accepted time of the claims by these authorities; null: age is not judged."""
+
+    @model_validator(mode="after")
+    def _age_needs_a_clock(self) -> "Policy":
+        if self.maximum_age_days is not None and self.timestamps is None:
+            raise ValueError("maximum_age_days needs timestamps: nothing else says when the claims were signed")
+        return self

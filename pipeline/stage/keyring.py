@@ -51,7 +51,7 @@ def current_key(role: str, keyring: Keyring) -> SigningKey:
     """
     key = signing_key(role)
     hint = key_hint(key.public_key())
-    if not any(entry.hint == hint and entry.revoked_at is None for entry in keyring.holder(role)):
+    if not any(entry.hint == hint and entry.revoked_at is None for entry in keyring.holders(role)):
         raise BadInput(str(key_folder() / KEYRING), f"does not give role {role} to the key that would sign",
                        got=f"key {hint[:16]}", do=f"`pedigree keys make --role {role}`, or rotate it")
     return key

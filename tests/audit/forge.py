@@ -1,4 +1,4 @@
-"""The attacker's tools: edit any file, and sign again with whatever keys the attacker is given."""
+"""The attacker's tools: edit any file, and sign again with whatever keys the attacker is given; and the auditor's."""
 
 import base64
 import json
@@ -6,6 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from pipeline.audit.cli import main
+from pipeline.audit.findings import Check
 from pipeline.lineage.chain import read_run
 from pipeline.lineage.keyring import Entry, Keyring, entry_of, open_keyring, sign_keyring
 from pipeline.lineage.links import artifact_path, link_file, sign_link
@@ -39,6 +43,12 @@ def statement_path(world: World, stage: str) -> Path:
 
 def attestation(world: World, name: str) -> Path:
     return world.root / f"{CHECKPOINT}.attestation" / name
+
+
+def put(path: Path, text: str) -> None:
+    """Write a file, with the folders above it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
 
 
 def edit_statement(world: World, stage: str, change: Callable[[dict[str, Any]], None]) -> None:
@@ -110,3 +120,15 @@ def two_trainers(world: World) -> SigningKey:
     entries = (*ring.entries, entry_of(second.public_key(), ["trainer"]))
     (keys(world) / "keyring.json").write_bytes(sign_keyring(Keyring(entries, ring.version + 1), own(world, "root")))
     return second
+
+
+def verify(world: World, capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, dict[str, Any]]:
+    """Exit code and JSON answer of the command, with the world's root key accepted."""
+    capsys.readouterr()
+    code = main(["verify", str(world.root / CHECKPOINT), "--key", str(keys(world) / "root.pub"), "--json", *arguments])
+    return code, json.loads(capsys.readouterr().out)
+
+
+def named(answer: dict[str, Any], check: Check, where: str) -> bool:
+    return any(failure["check"] == check.value and failure["where"].startswith(where)
+               for failure in answer["failures"])

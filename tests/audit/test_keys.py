@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.audit import keys
 from pipeline.audit.cli import main
-from pipeline.audit.keys import make, revoke, rotate
+from pipeline.audit.keys import add, make, revoke, rotate
 from pipeline.lineage.keyring import BEGINNING, open_keyring
 from pipeline.lineage.roles import ROLES
 from pipeline.lineage.sign import key_hint, load_public_key, open_bundle, public_pem, sign_bundle
@@ -127,6 +127,25 @@ def test_the_key_that_signs_the_ring_cannot_be_revoked_in_it(folder):
     signing_key("trainer")
     with pytest.raises(BadInput, match="signs the keyring too"):
         revoke(hint("trainer"), MIDDLE, "lost")
+
+
+def test_somebody_elses_key_signs_beside_ours_and_takes_nothing_from_it(folder, tmp_path, monkeypatch):
+    make("", EARLY, None, b"")
+    ours = hint("trainer")
+    monkeypatch.setenv("PEDIGREE_KEYS", str(tmp_path / "theirs"))
+    make_key("key")
+    monkeypatch.setenv("PEDIGREE_KEYS", str(folder))
+    theirs = add(tmp_path / "theirs/key.pub", "trainer", MIDDLE, None)
+    assert hint("trainer") == ours
+    assert {key_hint(key) for key in current_keyring().functionaries("trainer")} == {ours, theirs}
+    assert {key_hint(key) for key in current_keyring().functionaries("evaluator")} == {ours}
+    with pytest.raises(BadInput, match="has role trainer already"):
+        add(tmp_path / "theirs/key.pub", "trainer", LATE, None)
+
+
+def test_a_key_with_a_planned_end_goes_on_signing_and_the_verifier_judges(folder):
+    make("trainer", EARLY, MIDDLE, b"")
+    assert hint("trainer")
 
 
 @pytest.mark.parametrize("wrong", ["", "ffff0000ffff"])

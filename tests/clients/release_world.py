@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pipeline.audit.release import Options, release_checkpoint
+from pipeline.audit.release import Options, release
 from pipeline.lineage.sign import public_pem
 from tests.world import CHECKPOINT, World, build_world
 
@@ -25,7 +25,7 @@ def build_release(folder: Path, options: Options | None = None) -> Path:
 def release_of(world: World, out: Path, options: Options | None = None, checkpoint: str = CHECKPOINT) -> Path:
     """Release a world's checkpoint to `out`."""
     with keys_of(world):
-        release_checkpoint(world.root, checkpoint, out, options or Options())
+        release(world.root, checkpoint, out, options or Options())
     out.with_name("producer.pub").write_bytes(public_pem(world.key.public_key()))
     return out
 

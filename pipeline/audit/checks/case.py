@@ -22,6 +22,10 @@ from pipeline.stage.records import Record
 PublicKeys = Sequence[ec.EllipticCurvePublicKey]
 
 
+TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
+"""RFC 3339, UTC, whole seconds: comparable as text."""
+
+
 class Depth(Enum):
     """How much is looked at. Each depth does all that the one before it does."""
 

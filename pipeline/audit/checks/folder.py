@@ -13,9 +13,8 @@ RUNS_ON_LOAD = {".py", ".pyc", ".pyo", ".so", ".dll", ".dylib", ".pyd", ".pkl", 
 
 LOOSE = {"policy.yaml", "VERIFY.md", "SHA256SUMS"}
 """Unsigned help for people at the top of a release; nothing is concluded from them."""
-
 KEYLESS = "keyless"
-"""Signatures of the same statements by an identity instead of a key; nothing is concluded from them here."""
+"""Sigstore's signatures of the same statements: another command's subject, because its client needs other roots."""
 
 
 def check_folder(case: Case) -> None:
@@ -57,10 +56,9 @@ def check_accounted(case: Case) -> None:
     """Nothing in a release that no record accounts for (inside `lineage` and `attestation`: checks 2, 3 and 9)."""
     if not case.scene.released:
         return
-    known = {*LOOSE, "lineage", *case.scene.places.values()}
     if (case.scene.root / KEYLESS).is_dir():
-        known.add(KEYLESS)
-        case.findings.note(f"{KEYLESS}/: keyless signatures are judged by `pedigree check-keyless`, not here")
+        case.findings.absent(KEYLESS, "keyless signatures; `pedigree check-keyless` verifies them")
+    known = {*LOOSE, KEYLESS, "lineage", *case.scene.places.values()}
     known |= {case.scene.shown(path) for run in case.runs.values() for path in run.products}
     with case.findings.looking(Check.FOLDER, "-"):
         for entry in walk(case.scene.root):

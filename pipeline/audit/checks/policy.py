@@ -1,13 +1,14 @@
 """Check 17: what the auditor's policy demands, beyond what every lineage must show."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from pydantic import ValidationError
 
-from pipeline.audit.checks.case import Case, PublicKeys
+from pipeline.audit.checks.case import TIME_FORMAT, Case, PublicKeys
 from pipeline.audit.checks.trust import Accepted
 from pipeline.audit.checks.verdict import Claims, claim_of
 from pipeline.audit.findings import Check
@@ -80,7 +81,8 @@ def accepted_by(policy: Policy | None, roots: PublicKeys, folder: Path) -> Accep
     pems = [pem_key(folder / name)[1] for name in policy.keyring if not is_sha256(name)]
     return Accepted([*pems, *(key for key in roots if key_hint(key) in hints)], hints,
                     {role: frozenset(hints_of(signers.keys, folder)) for role, signers in policy.signers.items()},
-                    {role: signers.threshold for role, signers in policy.signers.items()}, policy.keyring_version)
+                    {role: signers.threshold for role, signers in policy.signers.items()}, policy.keyring_version,
+                    folder / policy.timestamps if policy.timestamps else None)
 
 
 class Judged(NamedTuple):
@@ -90,6 +92,8 @@ class Judged(NamedTuple):
     policy: Policy
     checkpoint: str
     claims: Claims
+    attested: str
+    """RFC 3339, UTC: the trusted time of the claims, or now."""
 
     def upstream(self) -> list[tuple[str, Run]]:
         """The stages that led to the checkpoint."""
@@ -97,12 +101,12 @@ class Judged(NamedTuple):
         return [(stage, runs[stage]) for stage in self.case.led_to(self.checkpoint)]
 
 
-def check_policy(case: Case, policy: Policy, checkpoint: str, claims: Claims) -> None:
+def check_policy(judged: Judged) -> None:
     """Check 17 for one checkpoint, every demand judged on its own."""
-    for look in (_predicates, _hermetic, _result, _scores, _bases, _licences):
-        with case.findings.looking(Check.POLICY, checkpoint):
-            for failure in look(Judged(case, policy, checkpoint, claims)):
-                case.findings.add(Check.POLICY, checkpoint, failure)
+    for look in (_predicates, _hermetic, _result, _scores, _bases, _licences, _age):
+        with judged.case.findings.looking(Check.POLICY, judged.checkpoint):
+            for failure in look(judged):
+                judged.case.findings.add(Check.POLICY, judged.checkpoint, failure)
 
 
 def _predicates(judged: Judged) -> Iterator[NotVerified]:
@@ -172,6 +176,18 @@ def _licences(judged: Judged) -> Iterator[NotVerified]:
         if licence not in judged.policy.licences:
             yield NotVerified(f"lineage/{stage}/statement.json", "a licence that the policy does not allow",
                               wanted=" or ".join(judged.policy.licences), got=licence)
+
+
+def _age(judged: Judged) -> Iterator[NotVerified]:
+    """Without a trusted time check 8 has failed already, and the claims count as made now."""
+    most = judged.policy.maximum_age_days
+    if most is None:
+        return
+    times = [datetime.strptime(text, TIME_FORMAT).replace(tzinfo=UTC) for text in (judged.attested, judged.case.moment)]
+    age = (times[1] - times[0]).days
+    if age > most:
+        yield NotVerified(judged.case.scene.shown(f"{judged.checkpoint}.attestation"), "is too old",
+                          wanted=f"at most {most} days", got=f"{age} days (signed by {judged.attested})")
 
 
 def _resolved(case: Case, stage: str) -> Any:

@@ -9,12 +9,13 @@ made before the key was retired.
 import base64
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from pipeline.audit.checks.case import Case, PublicKeys
+from pipeline.audit.checks.case import TIME_FORMAT, Case, PublicKeys
 from pipeline.audit.findings import Check
 from pipeline.lineage.keyring import Entry, Keyring, open_keyring
 from pipeline.lineage.metablock import keyid
@@ -39,6 +40,8 @@ class Accepted:
     """Role -> how many of them must have signed a stage."""
     keyring_version: int = 1
     """The lowest version that is not out of date."""
+    timestamps: Path | None = None
+    """Trusted root with the timestamp authorities to believe; None: signatures are judged now."""
 
 
 @dataclass
@@ -95,8 +98,24 @@ def read_trust(case: Case, checkpoint: str, accepted: Accepted) -> Trust | None:
         if keyring.version < accepted.keyring_version:
             raise NotVerified(f"{shown}/{KEYRING}", "is out of date",
                               wanted=f"version {accepted.keyring_version} or later", got=f"version {keyring.version}")
-        return Trust(keyring, accepted, case.moment)
+        return Trust(keyring, accepted, _trusted_time(case, place, shown, accepted) or case.moment)
     return None
+
+
+def _trusted_time(case: Case, place: Path, shown: str, accepted: Accepted) -> str:
+    """When the claims had all been signed, on a trusted authority's word; "" when nobody is asked, or none gave it."""
+    if accepted.timestamps is None:
+        return ""
+    from pipeline.audit.timestamps import attested_by  # loads the RFC 3161 client only when there is a use for it
+    from pipeline.lineage.timestamp import read_authorities
+
+    with case.findings.looking(Check.SIGNATURES, "attest"):
+        try:
+            time = attested_by(place, read_authorities(accepted.timestamps.read_bytes(), str(accepted.timestamps)))
+        except NotVerified as err:
+            raise NotVerified(f"{shown}/{err.where}", err.what, wanted=err.wanted, got=err.got) from err
+        return time.astimezone(UTC).strftime(TIME_FORMAT)
+    return ""
 
 
 def _roots(accepted: Accepted, keyring: bytes, place: Path, shown: str) -> list[ec.EllipticCurvePublicKey]:
@@ -109,6 +128,9 @@ def _roots(accepted: Accepted, keyring: bytes, place: Path, shown: str) -> list[
             continue
         if key_hint(key) in accepted.root_hints and key not in found:
             found.append(key)
+    if not found:
+        raise NotVerified(f"{shown}/{KEYRING}", "the root key is known by its hint only, and its PEM is not here",
+                          wanted=" or ".join(sorted(accepted.root_hints)), do="name its file: --key ROOT.pem")
     return found
 
 

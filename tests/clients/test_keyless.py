@@ -1,0 +1,74 @@
+"""A release made with identity and time, by the command and by the words of its VERIFY.md."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from pipeline.audit.cli import main
+from tests.clients.release_world import flip, keys_of, run
+from tests.fake_sigstore import FakeSigstore, running
+from tests.world import CHECKPOINT, build_world
+
+ME, ISSUER = "https://ci.test/project/.ci/release@refs/heads/main", "https://issuer.test"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("keyless")
+    world = build_world(folder / "tree", folder / "keys")
+    (folder / "sigstore").mkdir()
+    fake = FakeSigstore(folder / "sigstore")
+    with running(fake), keys_of(world):
+        (folder / "trust.json").write_text(json.dumps(fake.trust_config()))
+        assert main(["release", str(world.root / CHECKPOINT), "--out", str(folder / "release"), "--keyless",
+                     "--trust-config", str(folder / "trust.json"), "--identity-token", fake.token(ME),
+                     "--timestamp", f"{fake.url}/timestamp"]) == 0
+    return folder / "release"
+
+
+@pytest.fixture
+def expected(folder, monkeypatch) -> None:
+    for name, value in (("IDENTITY", ME), ("ISSUER", ISSUER), ("TRUST_CONFIG", str(folder.parent / "trust.json"))):
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("PYTHONPATH", os.getcwd())
+
+
+def test_the_commands_of_its_page_accept_it(folder, expected):
+    result = run(folder, "sigstore")
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_they_refuse_another_identity_and_another_issuer(folder, expected, monkeypatch):
+    monkeypatch.setenv("IDENTITY", "mallory@ci.test")
+    assert run(folder, "sigstore").returncode != 0
+    monkeypatch.setenv("IDENTITY", ME)
+    monkeypatch.setenv("ISSUER", "https://other.test")
+    assert run(folder, "sigstore").returncode != 0
+
+
+def test_they_refuse_one_flipped_byte(folder, expected):
+    for name in ("model/model.safetensors", "keyless/provenance.sigstore.json", "keyless/chain.sigstore.json"):
+        original = (folder / name).read_bytes()
+        flip(folder / name)
+        assert run(folder, "sigstore").returncode != 0, name
+        (folder / name).write_bytes(original)
+
+
+def test_time_in_the_bundles_disturbs_no_other_client(folder):
+    (folder.parent / "producer.pub").write_bytes((folder / "attestation/key.pub").read_bytes())
+    for title in ("openssl", "model_signing", "in-toto"):
+        result = run(folder, title)
+        assert result.returncode == 0, result.stdout + result.stderr
+    assert "timestampVerificationData" in (folder / "attestation/claims.jsonl").read_text()
+    assert main(["verify", str(folder), "--key", str(folder.parent / "producer.pub"),
+                 "--policy", str(folder / "policy.yaml")]) == 0
+
+
+def test_a_service_that_does_not_answer_leaves_no_release(tmp_path):
+    world = build_world(tmp_path / "tree", tmp_path / "keys")
+    with keys_of(world):
+        assert main(["release", str(world.root / CHECKPOINT), "--out", str(tmp_path / "release"),
+                     "--timestamp", "http://127.0.0.1:1/timestamp"]) == 2
+    assert not (tmp_path / "release").exists()
