@@ -1,7 +1,6 @@
 """A release made with identity and time, by the command and by the words of its VERIFY.md."""
 
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -32,7 +31,6 @@ def folder(tmp_path_factory) -> Path:
 def expected(folder, monkeypatch) -> None:
     for name, value in (("IDENTITY", ME), ("ISSUER", ISSUER), ("TRUST_CONFIG", str(folder.parent / "trust.json"))):
         monkeypatch.setenv(name, value)
-    monkeypatch.setenv("PYTHONPATH", os.getcwd())
 
 
 def test_the_commands_of_its_page_accept_it(folder, expected):
