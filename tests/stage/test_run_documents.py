@@ -10,6 +10,7 @@ import pytest
 
 from pipeline.schema.errors import BadInput
 from pipeline.stage.document_tree import document_roots
+from pipeline.stage.outputs import output_dir
 from pipeline.stage.run import run_recorded
 
 TABLE, LEDGER = "data/curate_mix/documents", "data/curate_mix/ledger"
@@ -39,8 +40,8 @@ def run(rows: dict[str, list[str]]) -> dict[str, dict]:
     """Subject -> annotations, of a run that makes a table of `rows`."""
     def work() -> None:
         for path in (TABLE, LEDGER):
-            Path(path).mkdir(parents=True, exist_ok=True)
-            pl.DataFrame(rows).write_parquet(Path(path, "part-00000.parquet"))
+            with output_dir(Path(path)) as folder:
+                pl.DataFrame(rows).write_parquet(folder / "part-00000.parquet")
 
     run_recorded("curate_mix", work)
     statement = json.loads(Path("lineage/curate_mix/statement.json").read_text())
