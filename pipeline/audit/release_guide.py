@@ -188,7 +188,8 @@ first command also compares the statements with those the producer's key signed.
         '  ${TRUST_CONFIG:+--trust-config "$TRUST_CONFIG"}',
         "for file in model/*; do",
         '  sigstore ${TRUST_CONFIG:+--trust-config "$TRUST_CONFIG"} verify identity --offline \\',
-        '    --bundle keyless/provenance.sigstore.json --cert-identity "$IDENTITY" --cert-oidc-issuer "$ISSUER" "$file"',
+        '    --bundle keyless/provenance.sigstore.json --cert-identity "$IDENTITY" \\',
+        '    --cert-oidc-issuer "$ISSUER" "$file"',
         "done",
     ])
 

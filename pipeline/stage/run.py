@@ -81,7 +81,7 @@ def run_recorded(name: str, work: Callable[[], dict[str, object] | None]) -> Non
     resolved = work()
     _check_unchanged(declared, materials)
     write_record(Path(LINEAGE) / name, declared, materials, _hash_all(declared.products), resolved or {},
-                 document_roots(declared.products))
+                 merkle_roots=document_roots(declared.products))
 
 
 def _hash_all(paths: tuple[str, ...]) -> dict[str, Artefact]:

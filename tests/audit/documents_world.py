@@ -111,7 +111,8 @@ def _stage(name: str, materials: dict[str, str], products: dict[str, object]) ->
                         tuple(sorted(products)), {}, {path: maker for path, maker in materials.items() if maker})
     write_record(Path("lineage", name), declared,
                  {path: hash_artefact(Path(path)) for path in [*materials, "pipeline/code.py"]},
-                 {path: hash_artefact(Path(path)) for path in products}, {}, document_roots(products))
+                 {path: hash_artefact(Path(path)) for path in products}, {},
+                 merkle_roots=document_roots(products))
 
 
 def _write(path: Path, data: bytes) -> None:

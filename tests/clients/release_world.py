@@ -13,6 +13,7 @@ from pipeline.audit.release import Options, release
 from pipeline.lineage.sign import public_pem
 from tests.world import CHECKPOINT, World, build_world
 
+ROOT = Path(__file__).parent.parent.parent
 BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -54,10 +55,16 @@ def commands(folder: Path, title: str) -> list[str]:
 
 
 def run(folder: Path, title: str, block: int = -1) -> subprocess.CompletedProcess[str]:
-    """Run one block of VERIFY.md in a release, with the tools of this environment first."""
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    return subprocess.run(["sh", "-c", commands(folder, title)[block]], cwd=folder, capture_output=True, text=True,
-                          check=False, env=os.environ | {"PATH": path}, timeout=300)
+    """Run one block of VERIFY.md in a release, with the tools of this environment first and our own command."""
+    shim = folder.parent / "bin" / "pedigree"
+    shim.parent.mkdir(exist_ok=True)
+    shim.write_text(f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{sys.executable}" -m pipeline.audit.cli "$@"\n')
+    shim.chmod(0o755)
+    path = os.pathsep.join([str(shim.parent), str(Path(sys.executable).parent), os.environ["PATH"]])
+    result = subprocess.run(["sh", "-c", commands(folder, title)[block]], cwd=folder, capture_output=True, text=True,
+                            check=False, env=os.environ | {"PATH": path}, timeout=300)
+    assert result.returncode not in (126, 127), result.stderr  # no such command is no refusal
+    return result
 
 
 def installed(tool: str) -> bool:

@@ -1,13 +1,12 @@
 """A release made with identity and time, by the command and by the words of its VERIFY.md."""
 
 import json
-import os
 from pathlib import Path
 
 import pytest
 
 from pipeline.audit.cli import main
-from tests.clients.release_world import flip, keys_of, run
+from tests.clients.release_world import keys_of, run
 from tests.fake_sigstore import FakeSigstore, running
 from tests.world import CHECKPOINT, build_world
 
@@ -32,7 +31,6 @@ def folder(tmp_path_factory) -> Path:
 def expected(folder, monkeypatch) -> None:
     for name, value in (("IDENTITY", ME), ("ISSUER", ISSUER), ("TRUST_CONFIG", str(folder.parent / "trust.json"))):
         monkeypatch.setenv(name, value)
-    monkeypatch.setenv("PYTHONPATH", os.getcwd())
 
 
 def test_the_commands_of_its_page_accept_it(folder, expected):
@@ -51,7 +49,9 @@ def test_they_refuse_another_identity_and_another_issuer(folder, expected, monke
 def test_they_refuse_one_flipped_byte(folder, expected):
     for name in ("model/model.safetensors", "keyless/provenance.sigstore.json", "keyless/chain.sigstore.json"):
         original = (folder / name).read_bytes()
-        flip(folder / name)
+        # not in the middle of a bundle: there may lie the authority's root certificate, which no client looks at
+        place = original.index(b'"payload"') + 40 if name.startswith("keyless") else len(original) // 2
+        (folder / name).write_bytes(original[:place] + bytes([original[place] ^ 1]) + original[place + 1:])
         assert run(folder, "sigstore").returncode != 0, name
         (folder / name).write_bytes(original)
 
