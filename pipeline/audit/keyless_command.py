@@ -54,7 +54,7 @@ def add_to_release(folder: Path, arguments: argparse.Namespace) -> None:
     """What the arguments ask to be added to a gathered release folder.
 
     Raises:
-        PedigreeError: a service refuses or does not answer.
+        PedigreeError: a service refuses or does not answer; then there is no release.
     """
     if arguments.timestamp:
         from pipeline.audit.timestamps import timestamp_attestation

@@ -4,7 +4,8 @@ Proving needs the tables and the secret of their trees. Checking needs the docum
 of the release only `claims.jsonl` and the statements; it looks at these in turn:
     1 an accepted root key signed the keyring, an attester's key in it the chain claim
     2 each statement it lists is there with the sha256 it names
-    3 each table of documents among their products has a tree (`merkleRoot`)
+    3 each table of documents among their products has a tree (`merkleRoot`), and every such table
+      that one of their stages read is among them
     4 the proof holds for every one of them (`pipeline.lineage.document_proof` lists its checks)
 It does not hash the checkpoint: `pedigree verify` does.
 """
@@ -25,6 +26,7 @@ from pipeline.lineage.document_proof import (
     check_proof,
     document_tables,
     head_of,
+    is_document_table,
     make_proof,
 )
 from pipeline.lineage.keyring import open_keyring
@@ -136,18 +138,22 @@ def read_chain(target: Path, roots: Keys) -> SignedChain:
     chain = _chain_claim(folder / "claims.jsonl", _attesters(folder / "keyring.json", roots))
     [subject] = chain["subject"]
     tables: dict[str, Table] = {}
-    trained_on: set[str] = set()
+    read: dict[str, set[str]] = {}
     for entry in chain["predicate"]["stages"]:
         statement = _statement(root, entry["stage"], entry["statement"]["sha256"])  # 2
         name = f"lineage/{entry['stage']}/statement.json"
         tables |= {table.path: table for table in document_tables(statement, name)}  # 3
-        if entry["stage"].split("@")[0] in TRAINING_READERS:
-            trained_on |= {material.path for material in read_run(statement, name).materials}
-    if not trained_on & set(tables):
+        read[entry["stage"]] = {material.path for material in read_run(statement, name).materials
+                                if is_document_table(material.path)}
+    unrecorded = set().union(*read.values()) - set(tables)
+    if unrecorded:
+        raise NotVerified(str(target), "the chain leaves out who made a table that it reads",
+                          wanted="the statement with it as a product", got=", ".join(sorted(unrecorded)))
+    trained_on = set().union(*(paths for stage, paths in read.items() if stage.split("@")[0] in TRAINING_READERS))
+    if not trained_on:
         raise NotVerified(str(target), "no training text in its chain",
                           wanted="a table of documents read by one of " + ", ".join(sorted(TRAINING_READERS)))
-    return SignedChain(root, Checkpoint(subject["name"], subject["digest"]["sha256"]), tables,
-                       frozenset(trained_on & set(tables)))
+    return SignedChain(root, Checkpoint(subject["name"], subject["digest"]["sha256"]), tables, frozenset(trained_on))
 
 
 def _locate(target: Path) -> tuple[Path, Path]:

@@ -162,9 +162,9 @@ def _be_the_work(work: Work, policy: Policy, outs: list[Path], scratch: Path, ke
             os._exit(1)
         os.setpgid(0, 0)
         interrupts.restore()
-        place_later(outs)
         _use_scratch(scratch)
         network = _enter(policy)
+        place_later(outs)
         result = _worked(work, policy._replace(network=network), scratch, refuse=False)
         (scratch / RESULT).write_text(json.dumps(result, allow_nan=False), encoding="utf-8")
         status = int("error" in result)
@@ -234,8 +234,8 @@ def _explained(policy: Policy, touched: list[Touch], err: Exception) -> Pedigree
 
 
 def _run_watched(work: Work, policy: Policy, outs: list[Path], scratch: Path) -> dict[str, Any]:
-    del outs  # put in place at once: this process may write
-    found = _worked(work, policy._replace(network=policy.network), scratch, refuse=True)
+    place_later(outs)
+    found = _worked(work, policy, scratch, refuse=True)
     if "error" in found:
         raise _error(*found["error"])
     return {**found, "network": "open"}

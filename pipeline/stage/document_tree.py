@@ -37,33 +37,36 @@ def document_roots(products: Iterable[str]) -> dict[str, str]:
 def plant(root: Path, table: str, secret: bytes) -> tuple[Secret, Tree]:
     """The secret function of `table` and the tree over its rows, read below `root`."""
     function = table_secret(secret, table)
-    return function, Tree(_leaves(function, sorted(set(_identities(root, table)))))
+    return function, Tree(leaves(function, sorted(set(_identities(root, table)))))
 
 
-def _leaves(function: Secret, identities: list[bytes]) -> Iterator[bytes]:
+def leaves(function: Secret, identities: list[bytes]) -> Iterator[bytes]:
+    """The leaf of each identity, in their order."""
     if len(identities) < PARALLEL_FROM:
         yield from map(function.evaluate, identities)
         return
     batches = [identities[start:start + BATCH] for start in range(0, len(identities), BATCH)]
     # spawned, not forked: a stage may have threads running
     with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
-        for leaves in pool.map(_evaluate, [function.scalar] * len(batches), batches):
-            yield from leaves
+        for made in pool.map(_evaluate, [function.scalar] * len(batches), batches):
+            yield from made
 
 
 def _evaluate(scalar: int, identities: list[bytes]) -> list[bytes]:
     return list(map(Secret(scalar.to_bytes(32, "big")).evaluate, identities))
 
 
-def _identities(root: Path, table: str) -> Iterator[bytes]:
+def _identities(root: Path, name: str) -> Iterator[bytes]:
     import polars as pl  # a stage that writes tables has it loaded; the others do without
 
-    columns = list(_COLUMNS[table.rsplit("/", 1)[-1]])
-    for part in sorted((root / table).glob("*.parquet")):
+    columns = list(_COLUMNS[name.rsplit("/", 1)[-1]])
+    for part in sorted((root / name).glob("*.parquet")):
         try:
-            rows = pl.read_parquet(part, columns=columns).select(columns).iter_rows()
+            table = pl.read_parquet(part, columns=columns).select(columns)
         except (pl.exceptions.PolarsError, OSError) as err:
             raise BadInput(str(part), f"not a part of a table of documents ({type(err).__name__})",
                            wanted="columns " + ", ".join(columns), do="run the stage that writes it again") from err
-        for row in rows:
+        if any(table.null_count().row(0)):
+            raise BadInput(str(part), "a row has no identity", wanted="no null in " + ", ".join(columns))
+        for row in table.iter_rows():
             yield from row_identities(*row) if len(columns) > 1 else [lake_file_identity(*row)]

@@ -11,6 +11,11 @@ scratch folder, the caches it declares. Devices and /dev/shm: both. Beyond that,
       upstream: [models]       # a view: outs, in these folders, of the stages its deps come of; it reads
                                # them by the digests in `lineage`, which is the dep
 
+Without `network` no TCP port can be reached or listened on. Two things the code does need TCP between
+its own processes: ranks of `accelerate` or DeepSpeed, which get a network with loopback alone where the
+system lets users make one; and the engines Ray and Slurm of execution.yaml, for which it stays open.
+The record says `none`, `loopback` or `open`, and only the first two can be hermetic.
+
 A rule on a folder holds for all below it, so no rule may lie above the repository.
 """
 
@@ -22,17 +27,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from pipeline.schema.execution import Execution
 from pipeline.stage.closure import BYTES_NEUTRAL, PACKAGE
 from pipeline.stage.declared import Declared
 from pipeline.stage.keys import key_folder
 from pipeline.stage.landlock import CHANGE, DEVICES, READ, RUN, Right
 from pipeline.stage.outputs import partial_folder, resume_folder_of
+from pipeline.stage.params import load_section
 
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/proc", "/sys", "/nix/store",
           "/opt/nvidia", "/opt/rocm", "/var/cache/fontconfig", "/run/systemd/resolve")
 """Programs, shared libraries, fonts, certificates; what the kernel tells about machine and process."""
 DEVICE_FILES = "/dev"
 SETTINGS = ("params.yaml", "execution.yaml")
+LAUNCHER, ENGINES = "pipeline/engine/launch.py", "pipeline/engine/executors.py"
+"""The files that start processes which talk over TCP; they are in the closure of the stages that use them."""
 NETWORK_KINDS = (True, "hub", "endpoint")
 
 
@@ -69,8 +78,23 @@ def policy_of(declared: Declared, scratch: Path, root: Path) -> Policy:
     for path, rights in [*_machine(), *_project(declared, root), (str(scratch), CHANGE)]:
         for place in _beside(os.path.realpath(path), home):
             rules[place] = rules.get(place, Right(0)) | rights
-    return Policy(declared.name, home, rules, tuple(sorted(declared.made)),
-                  "open" if declared.meta.get("network") in NETWORK_KINDS else "none")
+    return Policy(declared.name, home, rules, tuple(sorted(declared.made)), _network(declared, root))
+
+
+def _network(declared: Declared, root: Path) -> str:
+    if declared.meta.get("network") in NETWORK_KINDS:
+        return "open"
+    if LAUNCHER in declared.code and _has_ranks(declared.params):
+        return "loopback"
+    engine = load_section(Execution, "shards", root / "execution.yaml").engine if ENGINES in declared.code else "local"
+    return "none" if engine == "local" else "open"
+
+
+def _has_ranks(params: object) -> bool:
+    """Whether a section asks for several processes that talk to each other."""
+    if not isinstance(params, dict):
+        return False
+    return params.get("world_size", 1) > 1 or bool(params.get("deepspeed")) or any(map(_has_ranks, params.values()))
 
 
 def _machine() -> Iterator[tuple[str, Right]]:

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,9 @@ from sigstore.sign import SigningContext
 from pipeline.audit import cli
 from pipeline.audit.keyless import Identity, identity_token, read_trust, sign_release, verify_release
 from pipeline.audit.release import Options, release
-from pipeline.lineage.sign import sign_bundle
+from pipeline.audit.timestamps import attested_by
+from pipeline.lineage.sign import public_pem, sign_bundle
+from pipeline.lineage.timestamp import read_authorities
 from pipeline.schema.errors import BadInput, NotVerified
 from pipeline.stage.outputs import json_bytes
 from tests.fake_sigstore import FakeSigstore, running
@@ -276,19 +279,50 @@ def test_a_trust_config_that_is_none_is_refused(tmp_path):
             read_trust(path, offline=True)
 
 
-def test_the_sigstore_command_verifies_one_file_and_refuses_it_with_a_byte_flipped(copy, sigstore, tmp_path):
-    trust_file = tmp_path / "trust.json"
-    trust_file.write_text(json.dumps(sigstore.trust_config()))
-    weights = copy / "model/model.safetensors"
-    for issuer, flip, ok in ((ME.issuer, False, True), ("https://other.test", False, False), (ME.issuer, True, False)):
-        if flip:
-            weights.write_bytes(b"b" + weights.read_bytes()[1:])
+@pytest.fixture(scope="module")
+def asked(sigstore, tmp_path_factory) -> Path:
+    """What one command makes: a release with trusted time and keyless signatures, the trust config beside it."""
+    folder = tmp_path_factory.mktemp("asked")
+    (folder / "trust.json").write_text(json.dumps(sigstore.trust_config()))
+    world = build_world(folder / "tree", folder / "keys")
+    (folder / "producer.pub").write_bytes(public_pem(world.key.public_key()))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PEDIGREE_KEYS", str(folder / "keys"))
+        assert cli.main(["release", str(world.root / CHECKPOINT), "--out", str(folder / "release"), "--keyless",
+                         "--identity-token", sigstore.token(ME.name), "--trust-config", str(folder / "trust.json"),
+                         "--timestamp", f"{sigstore.url}/timestamp"]) == 0
+    return folder / "release"
+
+
+def test_a_release_made_with_time_and_identity_verifies_by_both(asked, trust, capsys):
+    assert verify_release(asked, trust, ME).keys() == set(NAMES)
+    authorities = read_authorities((asked.parent / "trust.json").read_bytes(), "trust.json")
+    assert abs(attested_by(asked / "attestation", authorities) - datetime.now(UTC)) < timedelta(minutes=10)
+    assert cli.main(["verify", str(asked), "--key", str(asked.parent / "producer.pub")]) == 0
+    assert "`pedigree check-keyless` verifies them" in capsys.readouterr().out
+
+
+def test_the_sigstore_command_accepts_one_file_and_refuses_a_flipped_byte_and_another_issuer(asked, tmp_path):
+    weights = tmp_path / "model.safetensors"
+    for issuer, flipped, accepted in ((ME.issuer, False, True), ("https://other.test", False, False),
+                                      (ME.issuer, True, False)):
+        content = (asked / "model/model.safetensors").read_bytes()
+        weights.write_bytes(b"b" + content[1:] if flipped else content)
         found = subprocess.run(
-            [sys.executable, "-m", "sigstore", "--trust-config", str(trust_file), "verify", "identity",
-             "--cert-identity", ME.name, "--cert-oidc-issuer", issuer, "--bundle", str(bundle(copy, "provenance")),
+            [sys.executable, "-m", "sigstore", "--trust-config", str(asked.parent / "trust.json"), "verify", "identity",
+             "--cert-identity", ME.name, "--cert-oidc-issuer", issuer, "--bundle", str(bundle(asked, "provenance")),
              str(weights)], capture_output=True, text=True, check=False)
-        assert (found.returncode == 0) is ok, found.stderr
-        assert ("OK: " in found.stderr) is ok
+        assert (found.returncode == 0) is accepted, found.stderr
+        assert ("OK: " in found.stderr) is accepted
+
+
+def test_a_service_that_refuses_leaves_no_release(asked, sigstore, tmp_path, monkeypatch):
+    monkeypatch.setenv("PEDIGREE_KEYS", str(asked.parent / "keys"))
+    forged = sigstore.token(ME.name, key=ec.generate_private_key(ec.SECP256R1()))
+    for extra in (["--keyless", "--identity-token", forged], ["--timestamp", f"{sigstore.url}/nothing"]):
+        assert cli.main(["release", str(asked.parent / "tree" / CHECKPOINT), "--out", str(tmp_path / "new"),
+                         "--trust-config", str(asked.parent / "trust.json"), *extra]) == 2
+        assert list(tmp_path.iterdir()) == []
 
 
 def test_the_command_says_who_signed_and_exits_by_it(copy, sigstore, tmp_path, capsys):

@@ -1,5 +1,6 @@
 """`pedigree prove` and `check-proof`: what is shown, and everything a liar might hand over."""
 
+import base64
 import json
 import shutil
 import subprocess
@@ -10,7 +11,7 @@ import pytest
 
 from pipeline.audit import cli
 from pipeline.audit.prove import check, prove
-from pipeline.lineage.sign import load_private_key, new_private_key
+from pipeline.lineage.sign import load_private_key, new_private_key, sign_bundle
 from pipeline.schema.errors import BadInput, NotVerified
 from pipeline.stage.outputs import json_bytes
 from tests.audit.documents_world import (
@@ -254,6 +255,24 @@ def test_a_table_recorded_without_a_tree_is_named_and_never_passed_over(world, t
     path.write_bytes(json_bytes(statement))
     sign_chain(world.key)
     with pytest.raises(NotVerified, match=f"records no tree over {MIX}"):
+        prove(world.file(KEPT), world.checkpoint, [world.key.public_key()])
+
+
+def signed_without(world: DocumentsWorld, *stages: str) -> None:
+    """Sign the chain with stages left out, as a producer could who has something to hide."""
+    claims = world.root / f"{CHECKPOINT}.attestation/claims.jsonl"
+    chain = json.loads(base64.b64decode(json.loads(claims.read_bytes().splitlines()[1])["dsseEnvelope"]["payload"]))
+    chain["predicate"]["stages"] = [e for e in chain["predicate"]["stages"] if e["stage"] not in stages]
+    claims.write_bytes(sign_bundle(json_bytes(chain), world.key))
+
+
+@pytest.mark.parametrize(("left_out", "why"), [
+    (["curate_mix"], f"leaves out who made a table that it reads.*{MIX}"),
+    (["curate_mix", "pack", "base@tiny"], "no training text in its chain"),
+])
+def test_a_chain_that_leaves_stages_out_is_refused(world, left_out, why):
+    signed_without(world, *left_out)
+    with pytest.raises(NotVerified, match=why):
         prove(world.file(KEPT), world.checkpoint, [world.key.public_key()])
 
 

@@ -103,6 +103,12 @@ def test_a_table_without_a_column_is_named():
         document_roots([TABLE])
 
 
+def test_a_row_without_an_identity_is_named():
+    write([(None, "0" * 64, "", "text")])
+    with pytest.raises(BadInput, match="a row has no identity"):
+        document_roots([TABLE])
+
+
 def test_an_empty_table_has_the_root_of_no_leaves():
     write([])
     assert plant(Path(), TABLE, merkle_secret())[1].root == Tree([]).root

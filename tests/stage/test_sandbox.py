@@ -1,6 +1,7 @@
 """What a stage did not declare it cannot touch, whoever tries: Python, a native reader, a child."""
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -16,8 +17,10 @@ from safetensors.numpy import load_file, save_file
 
 from pipeline.schema.errors import BadInput, BrokenContract
 from pipeline.stage import confined, network
+from pipeline.stage.declared import declared_stage
 from pipeline.stage.landlock import TCP_ABI, abi
 from pipeline.stage.outputs import output_dir, output_file, work_folder
+from pipeline.stage.policy import policy_of
 from pipeline.stage.run import run_recorded
 from tests.stage.test_run import PARAMS, observation
 
@@ -53,10 +56,18 @@ def table(tmp_path_factory):
     return folder / "table.parquet"
 
 
+@pytest.fixture(scope="session")
+def empty_repository(tmp_path_factory):
+    """What `dvc init` makes, once."""
+    folder = tmp_path_factory.mktemp("repository")
+    subprocess.run([sys.executable, "-m", "dvc", "init", "-q", "--no-scm"], cwd=folder, check=True)
+    return folder
+
+
 @pytest.fixture(autouse=True)
-def repository(tmp_path, monkeypatch, table):
+def repository(tmp_path, monkeypatch, table, empty_repository):
     monkeypatch.chdir(tmp_path)
-    subprocess.run([sys.executable, "-m", "dvc", "init", "-q", "--no-scm"], check=True)
+    shutil.copytree(empty_repository, tmp_path, dirs_exist_ok=True)
     for path, text in {"dvc.yaml": DVC_YAML, "params.yaml": PARAMS, "lake/a.txt": "raw", "data/known/a.txt": "known",
                        "data/before/part.txt": "before", "pipeline/known.py": "x = 1", "pipeline/unknown.py": "x = 2",
                        "requirements.lock": "torch==2.13.0", "models/other/weights": "other"}.items():
@@ -99,7 +110,8 @@ def test_a_stage_that_keeps_to_its_declaration_is_recorded_as_hermetic():
     lambda: pl.scan_parquet("data/secret.parquet").collect(),
 ], ids=["python", "duckdb", "safetensors", "polars", "polars lazily"])
 def test_an_undeclared_read_fails_with_the_path_and_the_cure(read):
-    with pytest.raises(BrokenContract, match=r"reads `data/secret\.\w+`.*add `- data/secret\.\w+` to `stages\.work\.deps`"):
+    wanted = r"reads `data/secret\.\w+`.*add `- data/secret\.\w+` to `stages\.work\.deps`"
+    with pytest.raises(BrokenContract, match=wanted):
         run(read)
     assert not Path("models/work").exists()
     assert not Path("lineage/work").exists()
@@ -159,7 +171,7 @@ def test_a_child_process_is_held_too():
         if done.returncode:
             raise BadInput("child", done.stderr.splitlines()[-1])
 
-    with pytest.raises(BrokenContract, match="reads `data/secret.parquet`"):
+    with pytest.raises(BrokenContract, match="reads `data/secret"):
         run(act)
 
 
@@ -173,7 +185,7 @@ def test_a_forked_worker_that_swallows_the_refusal_is_named():
                 os._exit(0)
         os.waitpid(child, 0)
 
-    with pytest.raises(BrokenContract, match="reads `data/secret.parquet`"):
+    with pytest.raises(BrokenContract, match="reads `data/secret"):
         run(act)
 
 
@@ -201,7 +213,7 @@ def test_code_outside_the_closure_cannot_be_loaded():
         spec.loader.exec_module(module)
 
     run(lambda: load("known"))
-    with pytest.raises(BrokenContract, match="reads `pipeline/unknown.py`.*`# code` of `stages.work.deps`"):
+    with pytest.raises(BrokenContract, match=r"reads `pipeline/unknown.py`.*`# code` of `stages.work.deps`"):
         run(lambda: load("unknown"))
 
 
@@ -209,13 +221,12 @@ def test_undeclared_code_that_was_loaded_before_the_work_is_refused(monkeypatch)
     module = type(sys)("loaded_before")
     module.__file__ = str(Path("pipeline/unknown.py").resolve())
     monkeypatch.setitem(sys.modules, "loaded_before", module)
-    with pytest.raises(BrokenContract, match="reads `pipeline/unknown.py`"):
+    with pytest.raises(BrokenContract, match=r"reads `pipeline/unknown\.py`"):
         run()
 
 
 def listener() -> socket.socket:
-    found = socket.create_server(("127.0.0.1", 0))
-    return found
+    return socket.create_server(("127.0.0.1", 0))
 
 
 @pytest.mark.parametrize("native", [False, True], ids=["python", "child"])
@@ -293,8 +304,8 @@ run_recorded("work", work)
 
 
 def start(act: str) -> subprocess.Popen:
-    code = DIES.format(act=act)
-    return subprocess.Popen([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    return subprocess.Popen([sys.executable, "-c", DIES.format(act=act)], env=environment,
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
@@ -336,6 +347,59 @@ def test_workers_that_use_tcp_get_loopback_and_nothing_else():
             return False
 
         assert _in_a_fork(alone)
+
+
+@pytest.mark.parametrize(("world_size", "engine", "network"), [
+    (1, "local", "none"), (2, "local", "loopback"), (1, "ray", "open"), (1, "slurm", "open")])
+def test_who_gets_which_network(world_size, engine, network):
+    Path("execution.yaml").write_text((Path(__file__).parents[2] / "execution.yaml").read_text().replace(
+        "engine: local", f"engine: {engine}"))
+    declared = declared_stage("work")._replace(
+        code=("pipeline/engine/launch.py", "pipeline/engine/executors.py"),
+        params={"sft": {"training": {"world_size": world_size, "deepspeed": ""}}})
+    assert policy_of(declared, Path("scratch"), Path()).network == network
+
+
+DVC_STAGE = """\
+import sys
+from pathlib import Path
+from pipeline.stage.outputs import output_dir
+from pipeline.stage.run import run_stage
+
+def main(reader: str, out: Path) -> None:
+    if reader == "python":
+        Path("data/secret.parquet").read_bytes()
+    elif reader == "duckdb":
+        import duckdb
+        duckdb.sql("select * from 'data/secret.parquet'").fetchall()
+    elif reader == "safetensors":
+        from safetensors.numpy import load_file
+        load_file("data/secret.safetensors")
+    with output_dir(out) as folder:
+        (folder / "x").write_text(reader)
+
+if __name__ == "__main__":
+    run_stage(main, None)
+"""
+READERS = ("honest", "python", "duckdb", "safetensors")
+
+
+def test_dvc_repro_fails_at_the_stage_that_reads_one_undeclared_file():
+    root = Path(__file__).parents[2]
+    shutil.rmtree("pipeline")
+    Path("pipeline").symlink_to(root / "pipeline")
+    Path("work.py").write_text(DVC_STAGE)
+    Path("dvc.yaml").write_text("stages:\n" + "".join(
+        f"  {reader}:\n    cmd: {sys.executable} work.py --reader {reader} --out models/{reader}\n    deps: [work.py]\n"
+        f"    outs: [models/{reader}, lineage/{reader}: {{cache: false}}]\n" for reader in READERS))
+    done = subprocess.run([sys.executable, "-m", "dvc", "repro", "--keep-going"], capture_output=True, text=True,
+                          env={**os.environ, "PYTHONPATH": str(Path.cwd())}, check=False)
+    assert done.returncode != 0
+    errors = sorted(re.split(" [(]|; ", line)[0] for line in done.stderr.splitlines() if line.startswith("error: "))
+    kinds = {"duckdb": "parquet", "python": "parquet", "safetensors": "safetensors"}
+    assert errors == [f"error: stage {reader}: reads `data/secret.{kind}`, which dvc.yaml does not declare"
+                      for reader, kind in kinds.items()]
+    assert [path.name for path in Path("lineage").iterdir()] == ["honest"]
 
 
 def _in_a_fork(act) -> bool:

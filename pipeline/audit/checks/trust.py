@@ -128,6 +128,9 @@ def _roots(accepted: Accepted, keyring: bytes, place: Path, shown: str) -> list[
             continue
         if key_hint(key) in accepted.root_hints and key not in found:
             found.append(key)
+    if not found:
+        raise NotVerified(f"{shown}/{KEYRING}", "the root key is known by its hint only, and its PEM is not here",
+                          wanted=" or ".join(sorted(accepted.root_hints)), do="name its file: --key ROOT.pem")
     return found
 
 
