@@ -9,10 +9,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from pipeline.audit.verify import all_checkpoints, verify_tree
-from pipeline.lineage.sign import key_hint, load_private_key, load_public_key, public_pem
-from pipeline.schema.errors import BadInput, PedigreeError
-from pipeline.stage.keys import key_folder, signing_key
+from pipeline.audit import keyless_command, proof_command, release_command
+from pipeline.audit import keys as key_commands
+from pipeline.audit.verify_command import add_arguments, verify
+from pipeline.schema.errors import PedigreeError
 from pipeline.stage.params import read_json
 
 HOLDS, DOES_NOT_HOLD, NOT_CHECKABLE = 0, 1, 2
@@ -27,21 +27,6 @@ def main(argv: list[str] | None = None) -> int:
     except PedigreeError as err:
         print(f"error: {err}", file=sys.stderr)
         return NOT_CHECKABLE
-
-
-def verify(arguments: argparse.Namespace) -> int:
-    """Re-hash what is present and follow dataset -> base -> checkpoint over the records."""
-    root, checkpoints = _locate(arguments.targets)
-    keys = [_public_key(path) for path in arguments.key] or [_own_key()]
-    findings = verify_tree(root, checkpoints, keys, whole=not arguments.targets)
-    if arguments.json:
-        print(json.dumps(findings.as_json(), indent=2))
-        return DOES_NOT_HOLD if findings.failures else HOLDS
-    print("\n".join(findings.lines()))
-    names = ", ".join(checkpoints)
-    verdict = f"DOES NOT HOLD: {len(findings.failures)} failures" if findings.failures else "HOLDS"
-    print(f"{verdict}: {names} ({len(findings.not_seen)} artefacts attested but not seen)")
-    return DOES_NOT_HOLD if findings.failures else HOLDS
 
 
 def diff(arguments: argparse.Namespace) -> int:
@@ -67,43 +52,10 @@ def summary(arguments: argparse.Namespace) -> int:
 
 
 def keys(arguments: argparse.Namespace) -> int:
-    """Show the local signing key's public half; make the key if there is none."""
-    key = signing_key().public_key()
-    if arguments.json:
-        print(json.dumps({"folder": str(key_folder()), "hint": key_hint(key), "pem": public_pem(key).decode()}))
-    else:
-        print(f"folder  {key_folder()}\nhint    {key_hint(key)}\n{public_pem(key).decode()}", end="")
+    """Make, show, rotate, revoke and add signing keys."""
+    shown = key_commands.act(arguments)
+    print(json.dumps(shown, indent=2) if arguments.json else "\n".join(key_commands.lines(shown)))
     return HOLDS
-
-
-def _locate(targets: list[str]) -> tuple[Path, list[str]]:
-    """The tree's root and the checkpoints in it, from the folders named (none: all of this tree)."""
-    if not targets:
-        return Path(), all_checkpoints(Path())
-    roots = {Path(target).resolve().parent.parent for target in targets}
-    if len(roots) > 1:
-        raise BadInput("verify", "the targets belong to several trees", got=", ".join(sorted(map(str, roots))))
-    root = roots.pop()
-    if not (root / "lineage").is_dir():
-        raise BadInput(targets[0], "no lineage beside it", wanted=f"{root / 'lineage'}",
-                       do="name a checkpoint folder such as models/rs_sft")
-    return root, [f"models/{Path(target).resolve().name}" for target in targets]
-
-
-def _public_key(path: Path) -> object:
-    try:
-        return load_public_key(path.read_bytes(), str(path))
-    except OSError as err:
-        raise BadInput(str(path), f"not readable ({err.strerror})", wanted="a public key in PEM") from err
-
-
-def _own_key() -> object:
-    """The local signer's key, when nobody else's is named. Verifying never makes one."""
-    path = key_folder() / "key.pem"
-    if not path.is_file():
-        raise BadInput("verify", "no accepted signer", wanted="--key PUBLIC.pem (or a local signing key)",
-                       do="ask the producer for the public key by another way than this tree")
-    return load_private_key(path.read_bytes(), str(path)).public_key()
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -111,17 +63,18 @@ def _parser() -> argparse.ArgumentParser:
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parsers = parser.add_subparsers(metavar="COMMAND", required=True)
     check = _command(parsers, "verify", verify)
-    check.add_argument("targets", nargs="*", metavar="CHECKPOINT",
-                       help="folder of a checkpoint, e.g. models/rs_sft; none: the whole tree")
-    check.add_argument("--key", action="append", default=[], type=Path, metavar="PEM",
-                       help="accepted public key, may be repeated; default: the local signing key")
+    add_arguments(check)
     compare = _command(parsers, "diff", diff)
     compare.add_argument("old", metavar="REV", help="a Git revision")
     compare.add_argument("new", nargs="?", metavar="REV", help="another; default: the working tree")
     compare.add_argument("--exit-code", action="store_true", help="exit 1 when anything changed")
     shown = _command(parsers, "summary", summary)
     shown.add_argument("--summary", default="report/summary.json", help="default: report/summary.json")
-    _command(parsers, "keys", keys)
+    key_commands.add_arguments(_command(parsers, "keys", keys))
+    proof_command.add_prove_arguments(_command(parsers, "prove", proof_command.run_prove))
+    proof_command.add_check_arguments(_command(parsers, "check-proof", proof_command.run_check))
+    keyless_command.add_check_arguments(_command(parsers, "check-keyless", keyless_command.run_check))
+    release_command.add_arguments(_command(parsers, "release", release_command.run_release))
     return parser
 
 

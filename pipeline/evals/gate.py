@@ -81,7 +81,8 @@ def gate_record(checkpoint: str, before: tuple[pl.DataFrame, Mapping[str, float]
     if first:
         return {"checkpoint": checkpoint, "verdict": NO_EVIDENCE, "reason": NO_EARLIER, "checks": {},
                 "judge_win_rate": None}
-    tests = [make_test(name, bound, before, after) for name, bound in params.checks[checkpoint].items()]
+    tests = [make_test(name, bound, before, after)
+             for name, bound in sorted(params.checks[checkpoint].items())]  # DVC calls another order unchanged
     verdicts = decide(tests, params.confidence)
     return {
         "checkpoint": checkpoint,

@@ -43,6 +43,7 @@ class Run(NamedTuple):
     """The products that are folders: their digest is their manifest's, not a file's."""
     materials: list[Dependency]
     code_digest: str
+    cmd: str
     params: dict[str, object]
     hermetic: bool
 
@@ -81,7 +82,7 @@ def _read(statement: object, digest: str) -> Run:
         folders=frozenset(subject["name"] for subject in whole if subject["annotations"]["folder"] is True),
         materials=[Dependency(item["name"], checked_digest(item), item["annotations"]["role"],
                               item["annotations"]["producer"]) for item in materials],
-        code_digest=checked_digest(code), params=external["params"],
+        code_digest=checked_digest(code), cmd=external["cmd"], params=external["params"],
         hermetic=definition["internalParameters"]["observation"]["hermetic"] is True,
     )
 

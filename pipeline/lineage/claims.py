@@ -7,7 +7,12 @@ in-toto/attestation `spec/predicates/test-result.md` v0.1 and `reference.md` v0.
 import hashlib
 from collections.abc import Mapping
 
+import rfc8785
+
+from pipeline.lineage.chain import Run
+from pipeline.lineage.manifest import sha256
 from pipeline.lineage.statement import STATEMENT_TYPE
+from pipeline.schema.errors import NotVerified
 
 MODEL_SIGNING = "https://model_signing/signature/v1.0"
 TEST_RESULT = "https://in-toto.io/attestation/test-result/v0.1"
@@ -33,14 +38,40 @@ def model_signing_statement(name: str, entries: Mapping[str, str]) -> dict[str, 
     }
 
 
-def test_result_statement(subject: Mapping[str, str], verdict: str, configuration: Mapping[str, str],
-                          outcomes: Mapping[str, str]) -> dict[str, object]:
+THRESHOLDS = "gate"
+"""The section of params.yaml that holds the thresholds; the stage that measures records it too."""
+
+
+def committed_thresholds(measured: Run, judged: Run) -> dict[str, object]:
+    """The thresholds as the measuring run recorded them, before anybody could judge by its result.
+
+    Args:
+        measured: the run that wrote metrics.json.
+        judged: the run that gave the verdict.
+
+    Raises:
+        NotVerified: the measuring run recorded none, or the verdict was given by others.
+    """
+    where = f"lineage/{measured.stage}/statement.json"
+    if THRESHOLDS not in measured.params:
+        raise NotVerified(where, f"records no thresholds (`{THRESHOLDS}`)", do="declare them as params of the stage")
+    before, used = (sha256(rfc8785.dumps(run.params.get(THRESHOLDS))) for run in (measured, judged))  # type: ignore[arg-type]
+    if before != used:
+        raise NotVerified(f"lineage/{judged.stage}/statement.json",
+                          f"judged by other thresholds than {where} committed to", wanted=before, got=used)
+    return {"name": f"params.yaml#{THRESHOLDS}", "digest": {"sha256": before},
+            "annotations": {"form": "RFC 8785", "recordedIn": where, "statement": measured.sha256}}
+
+
+def test_result_statement(subject: Mapping[str, str], verdict: str, thresholds: dict[str, object],
+                          measurements: Mapping[str, str], outcomes: Mapping[str, str]) -> dict[str, object]:
     """The gate's verdict on a checkpoint.
 
     Args:
         subject: path -> sha256 of what was tested.
         verdict: `pass`, `regression` or `no evidence`.
-        configuration: path -> sha256 of the thresholds and measurements the verdict rests on.
+        thresholds: `committed_thresholds`.
+        measurements: path -> sha256 of the files the verdict rests on.
         outcomes: check -> verdict.
     """
     result = {"pass": "PASSED", "regression": "FAILED"}.get(verdict, "WARNED")
@@ -50,7 +81,7 @@ def test_result_statement(subject: Mapping[str, str], verdict: str, configuratio
         "predicateType": TEST_RESULT,
         "predicate": {
             "result": result,
-            "configuration": _descriptors(configuration),
+            "configuration": [*_descriptors(measurements), thresholds],
             "passedTests": sorted(name for name, outcome in outcomes.items() if outcome == "pass"),
             "warnedTests": sorted(name for name, outcome in outcomes.items() if outcome not in ("pass", "regression")),
             "failedTests": sorted(name for name, outcome in outcomes.items() if outcome == "regression"),

@@ -9,7 +9,10 @@ RFC 6979 section 3.2.
 
 import base64
 import json
+import math
 import re
+from collections.abc import Callable
+from typing import Protocol
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
@@ -22,27 +25,48 @@ PAYLOAD_TYPE = "application/vnd.in-toto+json"
 BUNDLE_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 MAX_BUNDLE_BYTES = 16 * 2**20
 """A claim is text about files, not the files; a larger one is not read."""
+MAX_DEPTH = 64
+"""Objects and arrays in each other; our statements have about 12."""
 
 _BUNDLE_KEYS = {"mediaType", "verificationMaterial", "dsseEnvelope"}
 
 
-def new_private_key() -> bytes:
-    """A fresh P-256 key as unencrypted PKCS#8 PEM."""
+class SigningKey(Protocol):
+    """What signs: a P-256 private key of `cryptography`, or one kept in hardware behind the same two calls."""
+
+    def public_key(self) -> ec.EllipticCurvePublicKey:
+        """The public half."""
+
+    def sign(self, data: bytes, signature_algorithm: ec.EllipticCurveSignatureAlgorithm) -> bytes:
+        """An ECDSA signature of `data` in DER."""
+
+
+def sign_bytes(data: bytes, key: SigningKey) -> bytes:
+    """The signature of `data`; a key of ours gives the same bytes each time (RFC 6979)."""
+    return key.sign(data, ec.ECDSA(hashes.SHA256(), deterministic_signing=True))
+
+
+def new_private_key(passphrase: bytes = b"") -> bytes:
+    """A fresh P-256 key as PKCS#8 PEM, encrypted when there is a passphrase."""
     key = ec.generate_private_key(ec.SECP256R1())
-    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
-                             serialization.NoEncryption())
+    encryption = serialization.BestAvailableEncryption(passphrase) if passphrase else serialization.NoEncryption()
+    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)
 
 
-def load_private_key(pem: bytes, name: str) -> ec.EllipticCurvePrivateKey:
-    """The key in `pem`; `name` is for errors.
+def load_private_key(pem: bytes, name: str, passphrase: Callable[[str], bytes] | None = None,
+                     ) -> ec.EllipticCurvePrivateKey:
+    """The key in `pem`; `name` is for errors. `passphrase(name)` is called only when it is encrypted.
 
     Raises:
-        BadInput: not an unencrypted P-256 key in PEM.
+        BadInput: not a P-256 key in PEM, or the passphrase does not open it.
     """
+    encrypted = b"ENCRYPTED PRIVATE KEY" in pem
+    secret = passphrase(name) if encrypted and passphrase is not None else None
     try:
-        key = serialization.load_pem_private_key(pem, password=None)
+        key = serialization.load_pem_private_key(pem, password=secret)
     except (ValueError, TypeError) as err:
-        raise BadInput(name, f"not a usable private key ({err})", wanted="unencrypted P-256 PEM") from err
+        raise BadInput(name, "not a usable private key", wanted="P-256 PEM" + ", or its passphrase" * encrypted,
+                       got=f"{type(err).__name__}: {err}") from err
     if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
         raise BadInput(name, "wrong kind of key", wanted="ECDSA P-256", got=type(key).__name__)
     return key
@@ -78,22 +102,23 @@ def pae(payload_type: str, payload: bytes) -> bytes:
     return b"DSSEv1 %d %s %d %s" % (len(payload_type), payload_type.encode(), len(payload), payload)
 
 
-def sign_bundle(payload: bytes, key: ec.EllipticCurvePrivateKey) -> bytes:
-    """One line of JSON: a Sigstore bundle around the exact bytes of an in-toto statement."""
-    signature = key.sign(pae(PAYLOAD_TYPE, payload), ec.ECDSA(hashes.SHA256(), deterministic_signing=True))
+def sign_bundle(payload: bytes, key: SigningKey, payload_type: str = PAYLOAD_TYPE) -> bytes:
+    """One line of JSON: a Sigstore bundle around the exact bytes of `payload` (an in-toto statement)."""
+    signature = sign_bytes(pae(payload_type, payload), key)
     bundle = {
         "mediaType": BUNDLE_TYPE,
         "verificationMaterial": {"publicKey": {"hint": key_hint(key.public_key())}, "tlogEntries": []},
         "dsseEnvelope": {
             "payload": base64.b64encode(payload).decode(),
-            "payloadType": PAYLOAD_TYPE,
+            "payloadType": payload_type,
             "signatures": [{"sig": base64.b64encode(signature).decode(), "keyid": ""}],
         },
     }
     return json.dumps(bundle, sort_keys=True, separators=(",", ":")).encode() + b"\n"
 
 
-def open_bundle(line: bytes, keys: list[ec.EllipticCurvePublicKey], name: str) -> bytes:
+def open_bundle(line: bytes, keys: list[ec.EllipticCurvePublicKey], name: str,
+                wanted_type: str = PAYLOAD_TYPE) -> bytes:
     """The payload of a bundle signed by one of `keys`, exactly as signed.
 
     Raises:
@@ -110,21 +135,21 @@ def open_bundle(line: bytes, keys: list[ec.EllipticCurvePublicKey], name: str) -
         hint, payload_type = bundle["verificationMaterial"]["publicKey"]["hint"], envelope["payloadType"]
     except (KeyError, TypeError, ValueError) as err:
         raise NotVerified(name, "malformed bundle", wanted="one DSSE signature over one payload") from err
-    if payload_type != PAYLOAD_TYPE:
-        raise NotVerified(name, "wrong payload type", wanted=PAYLOAD_TYPE, got=repr(payload_type))
+    if payload_type != wanted_type:
+        raise NotVerified(name, "wrong payload type", wanted=wanted_type, got=repr(payload_type))
     key = next((key for key in keys if key_hint(key) == hint), None)
     if key is None:
         raise NotVerified(name, "signed by a key that is not accepted", got=f"key {str(hint)[:16]}",
                           wanted=" or ".join(key_hint(key)[:16] for key in keys) or "some key")
     try:
-        key.verify(signature, pae(PAYLOAD_TYPE, payload), ec.ECDSA(hashes.SHA256()))
+        key.verify(signature, pae(wanted_type, payload), ec.ECDSA(hashes.SHA256()))
     except InvalidSignature as err:
         raise NotVerified(name, "the signature does not fit the payload") from err
     return payload
 
 
 def parse_json(text: bytes, name: str) -> object:
-    """JSON without duplicate keys, not-a-number constants, huge size or deep nesting.
+    """JSON in UTF-8 without duplicate keys, numbers that are none, huge size or deep nesting.
 
     Raises:
         NotVerified: any of these, or not JSON.
@@ -132,7 +157,9 @@ def parse_json(text: bytes, name: str) -> object:
     if len(text) > MAX_BUNDLE_BYTES:
         raise NotVerified(name, "too large", wanted=f"at most {MAX_BUNDLE_BYTES} bytes", got=str(len(text)))
     try:
-        return json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse)
+        value = json.loads(text.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse)
+        _check_depth(value)
+        return value
     except (ValueError, RecursionError) as err:
         raise NotVerified(name, f"not acceptable JSON ({type(err).__name__}: {str(err)[:120]})") from err
 
@@ -144,6 +171,20 @@ def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
             raise ValueError(f"key {key!r} occurs twice")
         values[key] = value
     return values
+
+
+def _check_depth(value: object) -> None:
+    """Whoever reads the value may recurse over it. Also refuses 1e999, which Python reads as infinity."""
+    todo: list[tuple[object, int]] = [(value, 1)]
+    while todo:
+        item, depth = todo.pop()
+        if isinstance(item, float) and not math.isfinite(item):
+            raise ValueError("a number that is not finite")
+        if not isinstance(item, dict | list):
+            continue
+        if depth > MAX_DEPTH:
+            raise ValueError(f"nested deeper than {MAX_DEPTH}")
+        todo += [(each, depth + 1) for each in (item.values() if isinstance(item, dict) else item)]
 
 
 def _refuse(constant: str) -> object:

@@ -34,6 +34,8 @@ class Product(NamedTuple):
     entries: Mapping[str, str]
     num_bytes: int
     is_dir: bool
+    merkle_root: str = ""
+    """Of a table of documents: the digest of its tree's head (`pipeline.lineage.merkle`)."""
 
 
 def provenance_statement(*, stage: str, cmd: str, params: Mapping[str, object], resolved: Mapping[str, object],
@@ -68,7 +70,8 @@ def subjects(product: Product) -> list[dict[str, object]]:
     """
     whole: dict[str, object] = {"name": product.path, "digest": {"sha256": product.digest},
                                 "annotations": {"manifest": product.manifest, "bytes": product.num_bytes,
-                                                "files": len(product.entries), "folder": product.is_dir}}
+                                                "files": len(product.entries), "folder": product.is_dir,
+                                                **({"merkleRoot": product.merkle_root} if product.merkle_root else {})}}
     if not (product.is_dir and product.path.startswith("models/")):
         return [whole]
     files: list[dict[str, object]] = [{"name": f"{product.path}/{path}", "digest": {"sha256": digest}}

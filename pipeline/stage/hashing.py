@@ -31,14 +31,13 @@ def file_sha256(path: Path) -> str:
 
 
 def list_files(folder: Path) -> list[Path]:
-    """Every file below `folder`, sorted; bytecode caches are not content.
+    """Every file below `folder`, sorted. Nothing is skipped: what a hash leaves out, a stage may read all the same.
 
     Raises:
         BadInput: a symbolic link: what it points to is not part of the artefact.
     """
     found = []
     for parent, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if name != "__pycache__")
         for name in [*folders, *names]:
             if Path(parent, name).is_symlink():
                 raise BadInput(str(Path(parent, name)), "is a symbolic link",

@@ -26,10 +26,12 @@ from pipeline.schema.section import Section
 from pipeline.stage.closure import PACKAGE
 from pipeline.stage.confined import Outcome, Work, loaded_code, run_work, scratch_folder
 from pipeline.stage.declared import LINEAGE, Declared, declared_stage
+from pipeline.stage.document_tree import document_roots
 from pipeline.stage.env import check_environment
 from pipeline.stage.hashes import KnownHashes, settle
 from pipeline.stage.hashing import Artefact, hash_artefact
 from pipeline.stage.landlock import Right
+from pipeline.stage.link import signer_of
 from pipeline.stage.outputs import clear_room, make_room, place
 from pipeline.stage.params import load_section
 from pipeline.stage.policy import Policy, make_places, policy_of
@@ -92,6 +94,8 @@ def check_code_is_here() -> None:
 def run_recorded(name: str, work: Work, *, recorded: bool = True) -> None:
     """Steps 3 to 7 around `work` for stage `name` of `dvc.yaml`; a view is not hashed nor recorded."""
     declared = declared_stage(name, recorded=recorded)
+    if recorded:
+        signer_of(name)  # no work in vain for want of a key
     outs = [Path(out) for out in declared.products]
     with KnownHashes() as known:
         materials = _hash_all(declared.materials + declared.code, known) if recorded else {}
@@ -100,7 +104,8 @@ def run_recorded(name: str, work: Work, *, recorded: bool = True) -> None:
             _check_unchanged(declared, materials, known)
             settle(outs)
             products = _hash_all(declared.products, known)
-            write_record(Path(LINEAGE) / name, declared, materials, products, outcome.resolved, outcome.observation)
+            write_record(Path(LINEAGE) / name, declared, materials, products, outcome.resolved, outcome.observation,
+                         document_roots(declared.products))
 
 
 def _confined(declared: Declared, work: Work, outs: list[Path]) -> Outcome:

@@ -62,8 +62,9 @@ def test_a_run_is_recorded_with_materials_code_params_and_resolved_configuration
     assert (made["name"], made["annotations"]["producer"]) == ("made", "first")
     assert definition["externalParameters"] == {"cmd": "true", "params": {"second": {"lr": 0.5}}, "stage": "second"}
     assert definition["internalParameters"]["resolved"] == {"optimizer": "adamw"}
-    assert sorted(path.name for path in Path("lineage/second").iterdir()) == [
+    assert sorted(path.name for path in Path("lineage/second").iterdir() if path.suffix != ".link") == [
         "code.sha256sums", "models.second.sha256sums", "statement.json"]
+    assert len(list(Path("lineage/second").glob("second.*.link"))) == 1
 
 
 def test_the_same_run_leaves_the_same_bytes_and_no_path_of_this_machine(repository):
