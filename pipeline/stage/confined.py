@@ -24,6 +24,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from pipeline.schema.errors import PedigreeError
 from pipeline.stage.closure import PACKAGE
+from pipeline.stage.keys import key_folder
 from pipeline.stage.landlock import TCP_ABI, abi, confine
 from pipeline.stage.network import loopback_only
 from pipeline.stage.outputs import place_later
@@ -197,6 +198,10 @@ def _enter(policy: Policy) -> str:
 def _use_scratch(scratch: Path) -> None:
     os.environ["TMPDIR"] = str(scratch)
     tempfile.tempdir = None
+    # libraries keep caches, compiled kernels and tokens of their own at home; a run neither reads nor leaves any
+    os.environ["PEDIGREE_KEYS"] = str(key_folder())
+    (scratch / "home").mkdir()
+    os.environ["HOME"] = str(scratch / "home")
     # where a child looks for the project: its current folder may not be listed
     (scratch / "import").mkdir()
     (scratch / "import" / PACKAGE).symlink_to(Path(PACKAGE).resolve())

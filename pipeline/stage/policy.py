@@ -121,6 +121,9 @@ def _project(declared: Declared, root: Path) -> Iterator[tuple[str, Right]]:
         yield str(root / cache), CHANGE
     if declared.meta.get("keys"):
         yield str(key_folder()), CHANGE
+    if declared.meta.get("network") in NETWORK_KINDS:
+        hub = Path(os.environ.get("HF_HOME") or Path.home() / ".cache" / "huggingface")
+        yield str(hub / "token"), READ  # who asks is not part of what is asked for, which a pin names
 
 
 def _markers(root: Path) -> list[str]:

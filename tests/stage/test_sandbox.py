@@ -203,6 +203,17 @@ def test_scratch_is_writable_and_gone_afterwards():
     assert not Path(Path("models/.work.resume/kept").read_text()).exists()
 
 
+def test_home_is_a_fresh_folder_so_that_no_cache_of_another_run_is_read():
+    real = Path.home()
+
+    def act() -> None:
+        assert list(Path.home().iterdir()) == []
+        (Path.home() / "cache").write_text("x")
+        assert Path.home() != real
+
+    run(act)
+
+
 def test_code_outside_the_closure_cannot_be_loaded():
     def load(name: str) -> None:
         import importlib.util
