@@ -62,15 +62,15 @@ def build_world(root: Path, keys: Path, *, own_keys: bool = False,
         for name in OWN_KEYS if own_keys else ():
             make_key(name)
         _sources(lake)
-        _stage("curate_mix", ["data/lake"], {"data/curate_mix/documents": {"part-00000.parquet": "documents"}},
-               {"curate_mix": {"share": 0.1}}, {"rights": {"sources": {"policies": {"licence": LICENCE}}}})
-        _stage("base@tiny", ["data/curate_mix/documents"], {"models/bases/tiny": {"model.safetensors": "tiny"}}, {})
-        _stage("choose_base", ["models/bases/tiny"], {"models/base": {"model.safetensors": "tiny"}}, {})
-        _stage("dacpt", ["models/base", "data/curate_mix/documents"], {CHECKPOINT: MODEL}, {"dacpt": {"lr": 0.001}})
-        _stage("evaluate@dacpt", [CHECKPOINT], {"models/dacpt.eval/metrics.json": '{"perplexity": 9.5}'},
-               {"gate": THRESHOLDS})
-        _stage("gate@dacpt", ["models/dacpt.eval/metrics.json"], {"models/dacpt.gate/gate.json": json.dumps(GATE)},
-               {"gate": THRESHOLDS})
+        stage("curate_mix", ["data/lake"], {"data/curate_mix/documents": {"part-00000.parquet": "documents"}},
+              {"curate_mix": {"share": 0.1}}, {"rights": {"sources": {"policies": {"licence": LICENCE}}}})
+        stage("base@tiny", ["data/curate_mix/documents"], {"models/bases/tiny": {"model.safetensors": "tiny"}}, {})
+        stage("choose_base", ["models/bases/tiny"], {"models/base": {"model.safetensors": "tiny"}}, {})
+        stage("dacpt", ["models/base", "data/curate_mix/documents"], {CHECKPOINT: MODEL}, {"dacpt": {"lr": 0.001}})
+        stage("evaluate@dacpt", [CHECKPOINT], {"models/dacpt.eval/metrics.json": '{"perplexity": 9.5}'},
+              {"gate": THRESHOLDS})
+        stage("gate@dacpt", ["models/dacpt.eval/metrics.json"], {"models/dacpt.gate/gate.json": json.dumps(GATE)},
+              {"gate": THRESHOLDS})
         _write("models/dacpt.card/README.md", "# Card\n\nPerplexity: 9.5\n")
         _write("models/dacpt.card/card.json", json.dumps({"facts": {"licence": "apache-2.0"}}))
         sign_checkpoint()
@@ -109,8 +109,9 @@ def _sources(lake: Mapping[str, bytes]) -> None:
     _write("pipeline/code.py", "print('trained')\n")
 
 
-def _stage(name: str, materials: list[str], products: dict[str, str | dict[str, str]],
-           params: dict[str, object], resolved: dict[str, object] | None = None) -> None:
+def stage(name: str, materials: list[str], products: dict[str, str | dict[str, str]], params: dict[str, object],
+          resolved: dict[str, object] | None = None, code: str = "pipeline/code.py") -> None:
+    """Write the products of a stage and the record of its run, in the current folder."""
     for path, content in products.items():
         for inner, text in (content.items() if isinstance(content, dict) else [("", content)]):
             _write(f"{path}/{inner}" if inner else path, text)
@@ -118,9 +119,9 @@ def _stage(name: str, materials: list[str], products: dict[str, str | dict[str, 
     _MADE_BY.update(dict.fromkeys(products, name))
     paths = "".join(f" --in {path}" for path in materials) + "".join(f" --out {path}" for path in products)
     command = f"python -m pipeline.stages.{name.split('@')[0]}{paths}"
-    declared = Declared(name, command, ("pipeline/code.py",), tuple(sorted(materials)), tuple(sorted(products)),
+    declared = Declared(name, command, (code,), tuple(sorted(materials)), tuple(sorted(products)),
                         params, producers)
-    hashed = {path: hash_artefact(Path(path)) for path in [*materials, "pipeline/code.py"]}
+    hashed = {path: hash_artefact(Path(path)) for path in [*materials, code]}
     made = {path: hash_artefact(Path(path)) for path in products}
     write_record(Path("lineage") / name, declared, hashed, made, resolved or {})
 

@@ -92,12 +92,16 @@ class Findings:
             "notes": self.notes,
         }
 
+    def _unseen(self, reason: str) -> list[str]:
+        return [artefact for artefact, why in self.not_seen if why == reason]
+
     def lines(self) -> list[str]:
-        """For people: failures, then what was not seen, then what held, then what was assumed."""
+        """For people: failures, then what was not seen (a line a reason), then what held and what was assumed."""
         shown = [f"FAIL  {f.where} (stage {f.stage}): {f.what}"
                  + (f", wanted {f.wanted}" if f.wanted else "") + (f", got {f.got}" if f.got else "")
                  + f"  [{f.check}]" for f in self.failures]
-        shown += [f"NOT SEEN  {artefact}: {why}" for artefact, why in self.not_seen]
+        reasons = dict.fromkeys(why for _, why in self.not_seen)
+        shown += [f"NOT SEEN  {why}: {', '.join(self._unseen(why))}" for why in reasons]
         shown += [f"held  {check}: {count}" for check, count in sorted(self.held.items(), key=_by_number)]
         return [*shown, *(f"note  {sentence}" for sentence in self.notes)]
 

@@ -23,6 +23,9 @@ COLUMNS = {"in_domain_perplexity": "in_domain_perplexity", "general_perplexity":
 """Column of the checkpoint table -> name in metrics.json."""
 
 
+TABLES = ("documents", "examples", "files", "items", "pairs", "rows", "dialogues")
+"""Names of the tables whose rows are counted: what a stage makes, not what tells how it made it."""
+
 EACH = ("evaluate", "gate")
 """Stages that run for every checkpoint; they are drawn once."""
 
@@ -92,8 +95,9 @@ def depth(artefact: str, runs: Mapping[str, Run]) -> int:
 
 
 def curation(data: Path, runs: Mapping[str, Run]) -> list[Curation]:
-    """Every stage with a ledger, in the order in which they ran."""
-    stages = [path.parent.name for path in sorted(data.glob("*/ledger")) if path.is_dir()]
+    """Every stage whose ledger is here, in the order in which they ran."""
+    ledgers = {f"{data.as_posix()}/{stage}/ledger": stage for stage in runs}
+    stages = sorted(stage for path, stage in ledgers.items() if path in runs[stage].products and Path(path).is_dir())
     found = []
     for stage in sorted(stages, key=lambda stage: (depth(f"{data.as_posix()}/{stage}/ledger", runs), stage)):
         ledger = read_table(data / stage / "ledger")
@@ -135,8 +139,10 @@ def captions(runs: Mapping[str, Run], ledgers: list[Curation]) -> dict[str, str]
     found = dict.fromkeys(EACH, "each checkpoint") | {
         entry.stage: f"{entry.total:,} in, {entry.kept:,} kept" for entry in ledgers}
     for stage, run in sorted(runs.items()):
-        tables = [Path(product) for product in sorted(run.products) if is_table(Path(product))]
-        if tables and node_of(stage) not in found:
+        if node_of(stage) in found:
+            continue
+        tables = [path for path in map(Path, sorted(run.products)) if path.name in TABLES and is_table(path)]
+        if tables:
             found[stage] = f"{num_rows(tables[0]):,} {tables[0].name}"
     return found
 

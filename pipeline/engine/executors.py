@@ -19,6 +19,7 @@ from loguru import logger
 
 from pipeline.schema.errors import BadInput
 from pipeline.schema.execution import Execution
+from pipeline.stage.confined import note_elsewhere
 
 
 class QuietLocalExecutor(LocalPipelineExecutor):
@@ -63,6 +64,8 @@ def _run_ray(common: dict[str, Any], execution: Execution) -> None:
     from datatrove.executor.ray import RayPipelineExecutor
 
     address = None if execution.ray_address == "local" else execution.ray_address
+    if address is not None:
+        note_elsewhere("ray")
     ray.init(address=address, runtime_env={"env_vars": {"PYTHONPATH": _python_path()}}, log_to_driver=False)
     try:
         RayPipelineExecutor(**common).run()
@@ -72,6 +75,7 @@ def _run_ray(common: dict[str, Any], execution: Execution) -> None:
 
 def _run_slurm(common: dict[str, Any], execution: Execution) -> None:
     """Submit the array job and wait until the queue no longer knows it."""
+    note_elsewhere("slurm")
     python = Path(sys.executable).parent
     executor = SlurmPipelineExecutor(
         **common, time=execution.slurm_time, partition=execution.slurm_partition, job_name="pedigree",

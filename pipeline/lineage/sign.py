@@ -175,15 +175,16 @@ def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 def _check_depth(value: object) -> None:
     """Whoever reads the value may recurse over it. Also refuses 1e999, which Python reads as infinity."""
-    todo: list[tuple[object, int]] = [(value, 0)]
+    todo: list[tuple[object, int]] = [(value, 1)]
     while todo:
         item, depth = todo.pop()
-        if depth > MAX_DEPTH:
-            raise ValueError(f"nested deeper than {MAX_DEPTH}")
         if isinstance(item, float) and not math.isfinite(item):
             raise ValueError("a number that is not finite")
-        inner = item.values() if isinstance(item, dict) else item if isinstance(item, list) else ()
-        todo += [(each, depth + 1) for each in inner]
+        if not isinstance(item, dict | list):
+            continue
+        if depth > MAX_DEPTH:
+            raise ValueError(f"nested deeper than {MAX_DEPTH}")
+        todo += [(each, depth + 1) for each in (item.values() if isinstance(item, dict) else item)]
 
 
 def _refuse(constant: str) -> object:

@@ -1,17 +1,21 @@
 """Which project files a module runs: its import closure, read from the source with `ast`."""
 
 import ast
+import re
 from pathlib import Path
 
 PACKAGE = "pipeline"
 BYTES_NEUTRAL = frozenset({"pipeline/stage/progress.py"})
 """Files that cannot change an output; they are not deps of any stage."""
+MODULE_NAME = re.compile(rf"{PACKAGE}(\.\w+)+")
 
 
 def import_closure(entry: Path, root: Path = Path()) -> list[str]:
     """Project files reached by imports from `entry` (itself included), sorted, as POSIX paths.
 
-    Imports inside functions count. Empty `__init__.py` files are left out: they run nothing.
+    Imports inside functions count, and so does a module named in full by a string: that is how one is
+    run in a process of its own (`python -m pipeline.extract.reader_process`). Empty
+    `__init__.py` files are left out: they run nothing.
     """
     todo, seen = [entry], set()
     while todo:
@@ -31,6 +35,8 @@ def imported_files(source: str, root: Path) -> list[Path]:
             modules |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             modules |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and MODULE_NAME.fullmatch(node.value):
+            modules.add(node.value)
     ours = sorted(name for name in modules if name.split(".")[0] == PACKAGE)
     return [path for name in ours for path in _candidates(name) if (root / path).is_file()]
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
@@ -30,14 +31,13 @@ def file_sha256(path: Path) -> str:
 
 
 def list_files(folder: Path) -> list[Path]:
-    """Every file below `folder`, sorted; bytecode caches are not content.
+    """Every file below `folder`, sorted. Nothing is skipped: what a hash leaves out, a stage may read all the same.
 
     Raises:
         BadInput: a symbolic link: what it points to is not part of the artefact.
     """
     found = []
     for parent, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if name != "__pycache__")
         for name in [*folders, *names]:
             if Path(parent, name).is_symlink():
                 raise BadInput(str(Path(parent, name)), "is a symbolic link",
@@ -46,22 +46,24 @@ def list_files(folder: Path) -> list[Path]:
     return sorted(found)
 
 
-def hash_artefact(path: Path) -> Artefact:
+def hash_artefact(path: Path, sha256: Callable[[Path], str] = file_sha256) -> Artefact:
     """The artefact at `path`, files hashed on all cores (hashlib releases the GIL).
+
+    Args:
+        sha256: digest of one file; the kernel passes one that knows files it has read before
+            (`pipeline.stage.hashes`). Whoever verifies reads every byte.
 
     Raises:
         BadInput: nothing is there.
     """
     if path.is_file():
-        digest = file_sha256(path)
+        digest = sha256(path)
         return Artefact(path.as_posix(), digest, {path.name: digest}, path.stat().st_size, is_dir=False)
     if not path.is_dir():
         raise BadInput(str(path), "does not exist", do="`dvc repro` makes it, `dvc pull` fetches it")
     files = list_files(path)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        digests = list(pool.map(file_sha256, files))
+        digests = list(pool.map(sha256, files))
     entries = {file.relative_to(path).as_posix(): digest for file, digest in zip(files, digests, strict=True)}
     size = sum(file.stat().st_size for file in files)
     return Artefact(path.as_posix(), tree_digest(entries), entries, size, is_dir=True)
-
-

@@ -23,17 +23,24 @@ from pipeline.stage.hashing import Artefact
 from pipeline.stage.link import write_link
 from pipeline.stage.outputs import output_dir, write_json
 
-OBSERVATION = {"hermetic": False, "method": "declared materials, hashed before and after the run"}
+UNOBSERVED = {"hermetic": False, "method": "none", "network": "open", "elsewhere": []}
 
 
 def write_record(folder: Path, declared: Declared, materials: dict[str, Artefact],
                  products: dict[str, Artefact], resolved: dict[str, object],
+                 observation: Mapping[str, object] = UNOBSERVED,
                  merkle_roots: Mapping[str, str] = MappingProxyType({})) -> None:
-    """Write the record of one run of `declared` into `folder`; `merkle_roots` are those of its document tables."""
+    """Write the record of one run of `declared` into `folder`.
+
+    Args:
+        observation: how the run was watched (`pipeline.stage.confined`); the same on every machine that
+            can enforce the same.
+        merkle_roots: of its document tables.
+    """
     code = {path: materials[path].digest for path in declared.code}
     statement = provenance_statement(
         stage=declared.name, cmd=declared.cmd, params=declared.params, resolved=resolved,
-        environment=environment_record(), observation=OBSERVATION, code_digest=tree_digest(code),
+        environment=environment_record(), observation=observation, code_digest=tree_digest(code),
         materials=[Material(path, materials[path].digest, declared.producers.get(path, ""))
                    for path in declared.materials],
         products=[Product(artefact.path, manifest_name(artefact.path), artefact.digest, artefact.entries,

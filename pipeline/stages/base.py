@@ -7,7 +7,6 @@ Writes  out         a full checkpoint, safetensors only
 """
 
 import shutil
-import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,7 +19,7 @@ from pipeline.lm.save import read_json
 from pipeline.schema.base import Base, HubBase, LocalBase, ScratchBase
 from pipeline.schema.env import Env
 from pipeline.schema.errors import BadInput
-from pipeline.stage.outputs import output_dir, write_json
+from pipeline.stage.outputs import output_dir, work_folder, write_json
 from pipeline.stage.params import load_section
 from pipeline.stage.run import run_stage
 from pipeline.tables.parquet import read_table
@@ -75,10 +74,9 @@ def train_scratch(source: Path, out: Path, params: ScratchBase) -> Facts:
 def take_hub(source: Path, out: Path, params: HubBase) -> Facts:
     """Fetch what the pin at `source` names."""
     pin = read_pin(source)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.fetched-") as fetched:
-        fetch_pinned(pin, Path(fetched))
-        write_base(Path(fetched), out, params.chat)
+    with work_folder(out) as fetched:
+        fetch_pinned(pin, fetched)
+        write_base(fetched, out, params.chat)
     origin = {"licence": pin.licence, "repo": pin.repo, "revision": pin.revision}
     return Facts({**origin}, {**origin, "files": pin.files})
 

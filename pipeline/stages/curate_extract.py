@@ -10,7 +10,6 @@ Files are read in processes of their own, under limits, on the engine of executi
 file is executed and nothing is fetched.
 """
 
-import tempfile
 from pathlib import Path
 
 import polars as pl
@@ -22,7 +21,7 @@ from pipeline.extract.shard import EXTRACTED, ExtractShard
 from pipeline.schema.curate_extract import CurateExtract
 from pipeline.schema.execution import Execution
 from pipeline.schema.ledger import LEDGER
-from pipeline.stage.outputs import output_dir
+from pipeline.stage.outputs import output_dir, work_folder
 from pipeline.stage.run import run_stage
 from pipeline.tables.parquet import read_table, write_table
 
@@ -40,10 +39,9 @@ def extract(lake: Path, files: Path, out: Path, ledger: Path, params: CurateExtr
     """Write documents and ledger; the same bytes on every engine with any number of workers."""
     listed = read_table(files)
     ordered = listed.sort(~pl.col("mime").is_in(SLOW), -pl.col("bytes"), "path")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".extract-", dir=out.parent) as scratch:
+    with work_folder(out) as scratch:
         work = ExtractShard(str(lake.resolve()), params)
-        tables = run_shards(work, ordered, Path(scratch), execution, "files read")
+        tables = run_shards(work, ordered, scratch, execution, "files read")
     documents, decided = merged(tables["documents"], tables["ledger"])
     check_extraction(listed, documents, decided)
     with output_dir(out) as folder, output_dir(ledger) as beside:

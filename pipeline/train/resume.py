@@ -10,7 +10,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,9 @@ import pipeline
 from pipeline.schema.env import Env
 from pipeline.schema.section import Section
 from pipeline.stage.closure import import_closure
+from pipeline.stage.hashes import seen_sha256
 from pipeline.stage.hashing import file_sha256, hash_artefact, list_files
+from pipeline.stage.outputs import resume_folder_of
 from pipeline.stage.params import load_section
 from pipeline.stage.progress import say
 
@@ -41,7 +43,7 @@ def training_identity(stage: str, params: Section, inputs: Mapping[str, Path], *
         "stage": stage,
         "params": params.model_dump(mode="json"),
         "env": load_section(Env, "env").model_dump(mode="json"),
-        "inputs": {name: hash_artefact(path).digest for name, path in inputs.items()},
+        "inputs": {name: hash_artefact(path, seen_sha256).digest for name, path in inputs.items()},
         "code": {path: file_sha256(root / path) for path in code},
         "more": more,
     }
@@ -51,14 +53,16 @@ def training_identity(stage: str, params: Section, inputs: Mapping[str, Path], *
 @contextmanager
 def resume_folder(out: Path, identity: str) -> Iterator[Path]:
     """The folder for training state of `out`; states of other identities go, on success all go."""
-    parent = out.with_name(f".{out.name}.resume")
+    parent = resume_folder_of(out)
     folder = parent / identity
     for stale in parent.glob("*"):
         if stale != folder:
             shutil.rmtree(stale)
     folder.mkdir(parents=True, exist_ok=True)
     yield folder
-    shutil.rmtree(parent)
+    shutil.rmtree(folder)
+    with suppress(PermissionError):  # under the sandbox its parent is not ours; the kernel removes it
+        parent.rmdir()
 
 
 def train_resumably(trainer: Trainer) -> None:

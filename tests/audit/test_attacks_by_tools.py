@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 from pipeline.audit.findings import Check
 from pipeline.lineage.manifest import sha256
 from pipeline.schema.errors import BrokenContract
+from pipeline.stage.outputs import output_file
 from pipeline.stage.run import run_recorded
 from tests.audit.forge import edit_layout, named, put, reattest, relink, two_trainers, verify
 from tests.world import World, build_world
@@ -117,12 +119,20 @@ def test_attack_change_of_an_input_while_a_stage_runs(tmp_path, monkeypatch):
         put(Path(path), text)
     subprocess.run([sys.executable, "-m", "dvc", "init", "-q", "--no-scm"], check=True)
 
+    reader, writer = os.pipe()
+    attacker = subprocess.Popen([sys.executable, "-c", "import os, pathlib; os.read(int(os.sys.argv[1]), 1); "
+                                 "pathlib.Path('lake/a.txt').write_text('evil')", str(reader)], pass_fds=[reader])
+
     def work() -> None:
-        Path("made").write_text("made")
-        Path("lake/a.txt").write_text("other")
+        with output_file(Path("made")) as scratch:
+            scratch.write_text("made")
+        os.write(writer, b".")
+        while Path("lake/a.txt").read_text() != "evil":
+            pass
 
     with pytest.raises(BrokenContract, match="`lake` changed while the stage ran"):
         run_recorded("first", work)
+    assert attacker.wait() == 0
     assert not Path("lineage/first").exists()
 
 

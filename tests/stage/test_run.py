@@ -1,6 +1,7 @@
 """The kernel, on a small DVC repository: what it records, and what it refuses."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -75,12 +76,19 @@ def test_the_same_run_leaves_the_same_bytes_and_no_path_of_this_machine(reposito
 
 
 def test_an_input_that_changes_during_the_run_is_refused(repository):
+    reader, writer = os.pipe()
+    other = subprocess.Popen([sys.executable, "-c", "import os, pathlib; os.read(int(os.sys.argv[1]), 1);"
+                              "pathlib.Path('lake/a.txt').write_text('tex2')", str(reader)], pass_fds=[reader])
+
     def work() -> None:
         make("made")
-        Path("lake/a.txt").write_text("other")
+        os.write(writer, b".")
+        while Path("lake/a.txt").read_text() != "tex2":
+            pass
 
-    with pytest.raises(BrokenContract, match="changed while the stage ran"):
+    with pytest.raises(BrokenContract, match="`lake` changed while the stage ran"):
         run_recorded("first", work)
+    assert other.wait() == 0
     assert not Path("lineage/first").exists()
 
 
@@ -99,3 +107,9 @@ def test_another_version_than_the_params_name_is_refused(repository):
     Path("params.yaml").write_text(PARAMS.replace("2.1.0", "2.0.9"))
     with pytest.raises(BadInput, match=r"polars 2.0.9 \(installed: 2.1.0\)"):
         check_environment()
+
+
+def observation(stage: str) -> dict:
+    """How the kernel says it watched `stage`."""
+    statement = json.loads(Path("lineage", stage, "statement.json").read_text())
+    return statement["predicate"]["buildDefinition"]["internalParameters"]["observation"]

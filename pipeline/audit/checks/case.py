@@ -64,7 +64,7 @@ class Case:
     def entries(self, recorded: str) -> dict[str, str] | None:
         """Path -> sha256 of everything below an artefact, for a file `{its name: sha256}`; None when absent.
 
-        Nothing is skipped: what the kernel's hash leaves out (`__pycache__`) shows up as a file too many.
+        Nothing is skipped, hidden files and bytecode included: what is not recorded shows up as a file too many.
         """
         if recorded not in self.hashed:
             self.hashed[recorded] = self._hash(recorded)

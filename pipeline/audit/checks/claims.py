@@ -146,7 +146,7 @@ def _check_chain(case: Case, claims: Claims, checkpoint: str) -> None:
     claim, runs = claim_of(claims, CHAIN_TYPE, checkpoint), case.runs
     try:
         stages = claim.statement["predicate"]["stages"]
-        signed = {entry["stage"]: entry["statement"]["sha256"] for entry in stages}
+        signed = {str(entry["stage"]): str(entry["statement"]["sha256"]) for entry in stages}
     except (KeyError, TypeError) as err:
         raise NotVerified(claim.where, "not a chain", wanted=CHAIN_TYPE) from err
     found = {stage: runs[stage].sha256 for stage in case.led_to(checkpoint)}

@@ -110,7 +110,7 @@ def check_command(record: Record) -> None:
     """
     known = [*(material.path for material in record.run.materials), *record.run.products]
     for word in shlex.split(record.run.cmd)[1:]:
-        if "/" in word and not any(path == word or path.startswith(f"{word}/") for path in known):
+        if "/" in word and "://" not in word and not any(path == word or path.startswith(f"{word}/") for path in known):
             raise NotVerified(f"lineage/{record.run.stage}/{STATEMENT}", "leaves out a path that the command names",
                               wanted=f"{word} among its materials or products", got="not recorded")
 

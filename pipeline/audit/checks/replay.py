@@ -131,7 +131,7 @@ def furnish(case: Case, record: Record, room: Path) -> None:
     """Copy what the stage may read into `room`: code closure, materials, parameter values. Copies, so that
     nothing the stage does reaches the tree.
     """
-    for path in [*code_entries(record), *BYTES_NEUTRAL]:
+    for path in [*code_entries(record), *(path for path in BYTES_NEUTRAL if (case.scene.root / path).is_file())]:
         _copy(case.scene.root / path, room / path)
         for parent in Path(path).parents:
             if parent != Path():

@@ -102,7 +102,7 @@ def check_card(case: Case, claims: Claims, checkpoint: str) -> None:
     """Check 15: the card's files are the signed ones, none more and none less."""
     claim, card = claim_of(claims, REFERENCE, checkpoint), f"{checkpoint}.card"
     try:
-        signed = {item["downloadLocation"]: item["digest"]["sha256"]
+        signed = {str(item["downloadLocation"]): str(item["digest"]["sha256"])
                   for item in claim.statement["predicate"]["references"]}
     except (KeyError, TypeError) as err:
         raise NotVerified(claim.where, "not a reference to a card", wanted=REFERENCE) from err
