@@ -23,18 +23,19 @@ from pipeline.audit.checks.folder import KEYLESS
 from pipeline.audit.checks.policy import accepted_by, read_policy
 from pipeline.audit.checks.scene import open_release
 from pipeline.audit.release_guide import Guide, guide_text
+from pipeline.audit.release_links import check_in_step, links_of
 from pipeline.audit.release_policy import Facts, policy_text, read_claims
 from pipeline.audit.verify import Demands, verify_scene
 from pipeline.lineage.chain import Run, upstream
-from pipeline.lineage.keyring import open_keyring
+from pipeline.lineage.keyring import Keyring, open_keyring
 from pipeline.lineage.layout import open_layout
 from pipeline.lineage.sign import load_public_key
 from pipeline.schema.errors import BadInput, NotVerified
-from pipeline.stage.keyring import root_key
+from pipeline.stage.keyring import current_keyring, root_key
 from pipeline.stage.outputs import output_dir
 from pipeline.stage.params import read_json
 from pipeline.stage.record import manifest_name
-from pipeline.stage.records import Record, read_records
+from pipeline.stage.records import STATEMENT, Record, read_records
 
 ADAPTER = "adapter_config.json"
 
@@ -71,16 +72,16 @@ def release(root: Path, checkpoint: str, out: Path, options: Options,
     base = base_of(root / checkpoint, maker)
     with output_dir(out) as folder:
         _gather_parts(root, checkpoint, maker, folder)
+        facts = _facts(folder / "attestation", own_root, [record.run for record in stages])
+        check_in_step(facts.keyring, current_keyring(make=False), f"{checkpoint}.attestation/keyring.json", checkpoint)
         for record in stages:
-            _gather_record(record, folder / "lineage" / record.run.stage, options)
+            _gather_record(record, folder / "lineage" / record.run.stage, options, facts.keyring)
         if base and options.with_base:
             shutil.copytree(root / base, folder / "base")
         if add is not None:
             add(folder)
-        upstream_runs = [record.run for record in stages]
-        guide = Guide(checkpoint, maker, base, upstream_runs, keyless=(folder / KEYLESS).is_dir())
+        guide = Guide(checkpoint, maker, base, facts.runs, keyless=(folder / KEYLESS).is_dir())
         (folder / "VERIFY.md").write_text(guide_text(guide), encoding="utf-8")
-        facts = _facts(folder / "attestation", own_root, upstream_runs)
         (folder / "policy.yaml").write_text(policy_text(facts), encoding="utf-8")
         _refuse_unverified(folder, checkpoint, own_root)
 
@@ -123,18 +124,14 @@ def _copy(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
 
 
-def _gather_record(record: Record, folder: Path, options: Options) -> None:
-    """One stage: its record without manifests of data folders unless asked for, and the links of other builders."""
+def _gather_record(record: Record, folder: Path, options: Options, keyring: Keyring) -> None:
+    """One stage: its record without manifests of data folders unless asked for, and its links."""
     kept_back = set() if options.with_manifests else {
         manifest_name(path) for path in record.run.folders if path.startswith("data/")}
+    files = {name: text for name, text in record.files.items() if name not in kept_back and not name.endswith(".link")}
     folder.mkdir(parents=True)
-    (folder / "statement.json").write_bytes(record.statement)
-    for name, text in record.files.items():
-        if name not in kept_back:
-            (folder / name).write_bytes(text)
-    for lineage in options.links:
-        for link in sorted((lineage / record.run.stage).glob("*.link")):
-            (folder / link.name).write_bytes(link.read_bytes())
+    for name, text in (files | {STATEMENT: record.statement} | links_of(record, options.links, keyring)).items():
+        (folder / name).write_bytes(text)
 
 
 def base_of(model: Path, maker: Run) -> str:

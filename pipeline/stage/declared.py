@@ -6,16 +6,9 @@ from typing import Any, NamedTuple
 
 from pipeline.schema.errors import BrokenContract
 from pipeline.stage.closure import BYTES_NEUTRAL
+from pipeline.stage.graph import Stage, all_stages, stage_of
 
 LINEAGE = "lineage"
-
-
-class Node(NamedTuple):
-    """A stage in the graph of all of them."""
-
-    name: str
-    deps: frozenset[str]
-    outs: frozenset[str]
 
 
 class Declared(NamedTuple):
@@ -47,21 +40,15 @@ def declared_stage(name: str, root: Path = Path(), *, recorded: bool = True) -> 
     """Stage `name` of `dvc.yaml`, a material that gathers several outs replaced by these outs.
 
     Raises:
+        BadInput: there is no such stage.
         BrokenContract: a recorded stage does not list its own lineage record among its outs, or its
             `meta` has a wrong type.
     """
-    from dvc.repo import Repo  # slow import; `pedigree verify` never needs it
-
-    with Repo(str(root)) as repo:
-        stage = repo.stage.collect(name)[0]
-        params = {key: value for dep in stage.deps if hasattr(dep, "params")
-                  for key, value in dep.read_params().items()}
-        graph = [Node(other.name, frozenset(dep.def_path for dep in other.deps if not hasattr(dep, "params")),
-                      frozenset(out.def_path for out in other.outs)) for other in repo.index.stages]
-    made = {out: node.name for node in graph for out in node.outs}
-    meta = _checked_meta(name, stage.meta or {})
-    deps = [dep.def_path for dep in stage.deps if not hasattr(dep, "params")]
-    outs = [out.def_path for out in stage.outs]
+    stages = all_stages(root)
+    stage = stage_of(name, stages)
+    graph = list(stages.values())
+    made = {out: other.name for other in graph for out in other.outs}
+    meta, deps, outs, params = _checked_meta(name, stage.meta), stage.deps, stage.outs, stage.params
     record = f"{LINEAGE}/{name}"
     if recorded and record not in outs:
         raise BrokenContract(f"dvc.yaml, stage {name}", f"`{record}` is not among its outs", do="add it")
@@ -73,15 +60,16 @@ def declared_stage(name: str, root: Path = Path(), *, recorded: bool = True) -> 
                     tuple(sorted(deps)), made, meta, upstream_outs(gathered, graph, meta["upstream"]))
 
 
-def upstream_outs(materials: Iterable[str], graph: Sequence[Node], folders: Iterable[str]) -> tuple[str, ...]:
+def upstream_outs(materials: Iterable[str], graph: Sequence[Stage], folders: Iterable[str]) -> tuple[str, ...]:
     """Outs in `folders` of every stage that `materials` come of, lineage records apart."""
-    todo, seen = {path for path in materials if not _is_in(path, [LINEAGE])}, set[Node]()
+    todo = {path for path in materials if not _is_in(path, [LINEAGE])}
+    seen: dict[str, Stage] = {}
     while todo:
-        makers = {node for node in graph for path in todo if any(_is_in(path, [out]) or _is_in(out, [path])
-                                                                  for out in node.outs)}
-        todo = {dep for node in makers - seen for dep in node.deps if not _is_code(dep)}
+        makers = {stage.name: stage for stage in graph for path in todo
+                  if any(_is_in(path, [out]) or _is_in(out, [path]) for out in stage.outs)}
+        todo = {dep for name, stage in makers.items() if name not in seen for dep in stage.deps if not _is_code(dep)}
         seen |= makers
-    return tuple(sorted(out for node in seen for out in node.outs if _is_in(out, folders)))
+    return tuple(sorted(out for stage in seen.values() for out in stage.outs if _is_in(out, folders)))
 
 
 def _is_in(path: str, folders: Iterable[str]) -> bool:

@@ -13,9 +13,10 @@ from pipeline.lineage.sign import public_pem
 from pipeline.schema.attest import Attest
 from pipeline.schema.errors import BadInput, NotVerified
 from pipeline.stage.hashing import hash_artefact
+from pipeline.stage.keyring import current_keyring
 from pipeline.stages import attest
 from tests.clients.release_world import flip, keys_of, release_of, run
-from tests.world import CHECKPOINT, THRESHOLDS, World, build_world
+from tests.world import CHECKPOINT, MODEL, THRESHOLDS, World, build_world, sign_checkpoint
 from tests.world import _stage as run_stage_of_world
 from tests.world import inside as working_in
 
@@ -198,6 +199,43 @@ def test_a_second_builder_who_got_other_bytes_is_found_out(world, out, tmp_path)
     add_adapter(world, threshold=2)
     with pytest.raises(NotVerified, match="lineage/sft"):
         release_of(world, out, Options(links=(second.root / "lineage",)), ADAPTER)
+
+
+def attest_again(world: World) -> None:
+    with working_in(world.root, world.root.parent / "keys"):
+        sign_checkpoint()
+
+
+def test_after_a_rotation_the_new_key_vouches_for_the_old_records(world, out, tmp_path):
+    with keys_of(world):
+        assert main(["keys", "make", "--role", "trainer", "--at", "2026-01-01"]) == 0
+    with pytest.raises(NotVerified, match="is not the keyring of today"):
+        release_of(world, out)
+    attest_again(world)
+    release_of(world, out)
+    assert verdict(out, "--policy", str(out / "policy.yaml")) == 0
+    assert run(out, "in-toto").returncode == 0
+    [ours], [before] = (out / "lineage/dacpt").glob("*.link"), (world.root / "lineage/dacpt").glob("*.link")
+    assert ours.name != before.name
+    assert next((out / "lineage/curate_mix").glob("*.link")).name.endswith(before.name.removeprefix("dacpt"))
+
+
+def test_nobody_vouches_for_what_a_revoked_key_signed(world, out):
+    with keys_of(world):
+        assert main(["keys", "make", "--role", "trainer", "--at", "2026-01-01"]) == 0
+    with working_in(world.root, world.root.parent / "keys"):
+        run_stage_of_world("dacpt", ["models/base", "data/curate_mix/documents"], {CHECKPOINT: MODEL},
+                           {"dacpt": {"lr": 0.001}})
+    attest_again(world)
+    with keys_of(world):
+        hint = next(entry.hint for entry in current_keyring().entries if entry.since.startswith("2026-01-01"))
+        assert main(["keys", "revoke", hint, "--why", "lost", "--at", "2026-02-01"]) == 0
+        assert main(["keys", "make", "--role", "trainer", "--at", "2026-03-01"]) == 0
+    with pytest.raises(NotVerified, match="lineage/dacpt"):
+        attest_again(world)
+    with pytest.raises(NotVerified):
+        release_of(world, out)
+    assert not out.exists()
 
 
 def test_the_command_says_where_the_release_is(world, out, capsys):

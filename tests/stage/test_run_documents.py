@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from io import BytesIO
 from pathlib import Path
 
 import polars as pl
@@ -38,10 +39,13 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def run(rows: dict[str, list[str]]) -> dict[str, dict]:
     """Subject -> annotations, of a run that makes a table of `rows`."""
+    part = BytesIO()  # filled here: Polars' threads do not survive a kernel that forks its work
+    pl.DataFrame(rows).write_parquet(part)
+
     def work() -> None:
         for path in (TABLE, LEDGER):
             with output_dir(Path(path)) as folder:
-                pl.DataFrame(rows).write_parquet(folder / "part-00000.parquet")
+                (folder / "part-00000.parquet").write_bytes(part.getvalue())
 
     run_recorded("curate_mix", work)
     statement = json.loads(Path("lineage/curate_mix/statement.json").read_text())

@@ -35,6 +35,16 @@ def test_the_same_records_and_key_give_the_same_bytes(world):
     assert attestation(world) == first
 
 
+def test_two_rebuilds_with_a_key_for_each_role_give_the_same_links_layout_and_claims(tmp_path):
+    one = build_world(tmp_path / "one", tmp_path / "keys", own_keys=True)
+    two = build_world(tmp_path / "deeper/two", tmp_path / "keys")
+    files = {path.relative_to(one.root): path.read_bytes() for path in one.root.rglob("*") if path.is_file()}
+    assert {path.relative_to(two.root): path.read_bytes() for path in two.root.rglob("*") if path.is_file()} == files
+    signers = {path.suffixes[-2] for path in files if path.suffix == ".link"}
+    assert len(signers) == 3
+    assert sum(path.name == "root.layout" for path in files) == 1
+
+
 def test_five_claims_are_signed_and_the_first_is_the_stages_own_statement(world):
     lines = attestation(world)["claims.jsonl"].splitlines()
     payloads = [open_bundle(line, [world.key.public_key()], "c") for line in lines]
