@@ -80,6 +80,7 @@ def verify_scene(scene: Scene, demands: Demands, *, whole: bool, depth: Depth,
         check_record(case, stage)
     for checkpoint in scene.checkpoints:
         _verify_checkpoint(case, checkpoint, demands)
+    _verify_rest(case, demands)
     for look in (check_bytes, check_code, check_params, check_remotes):
         look(case)
     if depth is Depth.REPLAY:
@@ -95,13 +96,22 @@ def _verify_checkpoint(case: Case, checkpoint: str, demands: Demands) -> None:
             f"lineage/{stage}", f"the record of a stage that did not lead to {checkpoint}"))
     trust = read_trust(case, checkpoint, demands.accepted)
     if trust is not None:
-        check_links(case, trust, sorted(case.reach))
+        check_links(case, trust, stages)  # again for each checkpoint: each attestation has a keyring of its own
         check_layout(case, trust, checkpoint, stages)
     claims = check_checkpoint(case, checkpoint, trust.signers(ATTESTER) if trust else [])
     if demands.policy is None:
         case.findings.note(WITHOUT)
     else:
         check_policy(Judged(case, demands.policy, checkpoint, claims, trust.moment if trust else case.moment))
+
+
+def _verify_rest(case: Case, demands: Demands) -> None:
+    """Check 6 for records that led to no checkpoint, by the keyring of the last one."""
+    upstream = {stage for checkpoint in case.scene.checkpoints for stage in case.led_to(checkpoint)}
+    rest = sorted(case.reach - upstream)
+    trust = read_trust(case, case.scene.checkpoints[-1], demands.accepted) if rest else None
+    if trust is not None:
+        check_links(case, trust, rest)
 
 
 def all_checkpoints(root: Path) -> list[str]:

@@ -10,7 +10,7 @@ import pytest
 from pipeline.audit.verify import verify_tree
 from pipeline.lineage.sign import load_private_key, new_private_key, sign_bundle
 from pipeline.stage.outputs import json_bytes
-from tests.world import CHECKPOINT, World, build_world
+from tests.world import CHECKPOINT, World, build_world, inside, stage
 
 
 @pytest.fixture
@@ -156,6 +156,16 @@ def test_absent_artefacts_are_listed_and_never_called_held(world):
 def test_a_checkpoint_without_attestation_is_refused(world):
     shutil.rmtree(world.root / f"{CHECKPOINT}.attestation")
     assert (f"{CHECKPOINT}.attestation", "attest") in world.failures()
+
+
+def test_a_record_that_leads_to_no_checkpoint_is_judged_too_when_the_whole_tree_is(world):
+    with inside(world.root, world.root.parent / "keys"):
+        stage("merge", [CHECKPOINT], {"models/merged": {"model.safetensors": "merged"}}, {})
+    assert world.failures() == []
+    [link] = (world.root / "lineage/merge").glob("*.link")
+    link.unlink()
+    assert ("lineage/merge", "merge") in world.failures()
+    assert world.verify(whole=False).failures == []
 
 
 def test_two_worlds_at_two_paths_have_the_same_bytes(tmp_path):
