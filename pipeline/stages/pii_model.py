@@ -64,7 +64,7 @@ def main(lists: Path, general: Path, hard: Path, out: Path, metrics: Path, param
     )
     with output_dir(out) as folder:
         save_tagger(net.grid(), folder)
-    tagger = load_tagger(out)
+        tagger = load_tagger(folder)
     write_json(
         metrics,
         {
