@@ -17,8 +17,8 @@ from pipeline.stage.keyring import current_keyring
 from pipeline.stages import attest
 from tests.clients.release_world import flip, keys_of, release_of, run
 from tests.world import CHECKPOINT, MODEL, THRESHOLDS, World, build_world, sign_checkpoint
-from tests.world import _stage as run_stage_of_world
 from tests.world import inside as working_in
+from tests.world import stage as run_stage_of_world
 
 ADAPTER = "models/sft"
 
