@@ -14,10 +14,13 @@ import polars as pl
 
 from pipeline.redact.shard import FINDS
 from pipeline.schema.curate_redact import CurateRedact
+from pipeline.stage.closure import import_closure
 from pipeline.stage.hashing import file_sha256, hash_artefact
 from pipeline.stage.outputs import output_file
 from pipeline.stage.progress import say
 
+ROOT = Path(__file__).resolve().parents[2]
+ANALYSIS = Path("pipeline/redact/shard.py")
 LIBRARIES = ("presidio-analyzer", "regex", "numpy")
 LATER = ("pseudonym", "pseudonym_key", "pseudonym_digits", "spread_names", "max_density", "min_density_spans")
 """Parameters of what is done with finds; they do not decide what is found in a chunk."""
@@ -25,7 +28,7 @@ LATER = ("pseudonym", "pseudonym_key", "pseudonym_digits", "spread_names", "max_
 
 def cache_file(folder: Path, model: Path, params: CurateRedact) -> Path:
     """Where finds under this identity are kept."""
-    code = {path.name: file_sha256(path) for path in sorted(Path(__file__).parent.glob("*.py"))}
+    code = {path: file_sha256(ROOT / path) for path in import_closure(ANALYSIS, ROOT)}
     decides = {
         "model": hash_artefact(model).digest,
         "params": params.model_dump(mode="json", exclude=set(LATER)),
