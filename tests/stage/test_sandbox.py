@@ -45,6 +45,11 @@ needs_landlock = pytest.mark.skipif(abi() < TCP_ABI, reason="this kernel has no 
 pytestmark = needs_landlock
 
 
+def alone(*values: object) -> object:
+    """A parameter set whose test runs in a process of its own."""
+    return pytest.param(*values, marks=pytest.mark.alone)
+
+
 MAKE_TABLE = "import polars as pl; pl.DataFrame({'a': [1, 2]}).write_parquet('table.parquet')"
 
 
@@ -104,10 +109,10 @@ def test_a_stage_that_keeps_to_its_declaration_is_recorded_as_hermetic():
 
 @pytest.mark.parametrize("read", [
     lambda: Path("data/secret.parquet").read_bytes(),
-    lambda: duckdb.sql("select * from 'data/secret.parquet'").fetchall(),
+    alone(lambda: duckdb.sql("select * from 'data/secret.parquet'").fetchall()),
     lambda: load_file("data/secret.safetensors"),
-    lambda: pl.read_parquet("data/secret.parquet"),
-    lambda: pl.scan_parquet("data/secret.parquet").collect(),
+    alone(lambda: pl.read_parquet("data/secret.parquet")),
+    alone(lambda: pl.scan_parquet("data/secret.parquet").collect()),
 ], ids=["python", "duckdb", "safetensors", "polars", "polars lazily"])
 def test_an_undeclared_read_fails_with_the_path_and_the_cure(read):
     wanted = r"reads `data/secret\.\w+`.*add `- data/secret\.\w+` to `stages\.work\.deps`"
@@ -154,7 +159,7 @@ def test_an_error_after_a_swallowed_refusal_names_the_refusal():
     (lambda: Path("models/new").mkdir(), "models/new"),
     (lambda: Path("models/other/weights").unlink(), "models/other/weights"),
     (lambda: Path("models/other").rename("models/work"), "models/(other|work)"),
-    (lambda: pl.DataFrame({"a": [1]}).write_parquet("models/other/table.parquet"), "models/other/table.parquet"),
+    alone(lambda: pl.DataFrame({"a": [1]}).write_parquet("models/other/table.parquet"), "models/other/table.parquet"),
     (lambda: os.truncate("data/known/a.txt", 0), "data/known/a.txt"),
 ], ids=["new file", "a dep", "a sibling's out", "new folder", "removal", "rename", "native writer", "truncation"])
 def test_an_undeclared_write_fails_with_the_path_and_changes_nothing(write, named):
