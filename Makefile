@@ -8,8 +8,6 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export HF_HUB_OFFLINE := 1
 export HF_HUB_DISABLE_TELEMETRY := 1
 export TOKENIZERS_PARALLELISM := false
-# torch threads that wait should not spin: cores may be shared
-export OMP_WAIT_POLICY := PASSIVE
 # keep freed memory: a training step frees and takes the same tens of megabytes again and again
 export MALLOC_TRIM_THRESHOLD_ := 1073741824
 export MALLOC_MMAP_THRESHOLD_ := 1073741824
