@@ -14,7 +14,7 @@ from tests.code_deps import with_code_deps
 from tests.dag_picture import dag_svg
 
 ROOT = Path(__file__).parent.parent
-UNRECORDED = {"card", "attest", "report"}
+UNRECORDED = {"card", "data_card", "attest", "curation_report", "report"}
 STAGES = YAML(typ="safe").load((ROOT / "dvc.yaml").read_text())["stages"]
 NAMES = sorted(STAGES)
 

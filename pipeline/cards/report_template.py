@@ -120,7 +120,8 @@ Arrows that a longer way implies are left out.</p>
 <div class="scroll wide" tabindex="0" role="region" aria-label="Graph of the stages">{{ dag }}</div>
 
 <h2 id="curation">What curation dropped, and why</h2>
-<p>Every input of every step is in its ledger exactly once.
+<p>Every input of every step is in its ledger exactly once; <code>curation.html</code> beside this page shows the flow
+and quotes examples.
 <span class="key" style="background:var(--kept)"></span>kept
 <span class="key" style="background:var(--merged)"></span>merged into another
 <span class="key" style="background:var(--dropped)"></span>dropped (always in this order)</p>

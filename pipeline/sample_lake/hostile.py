@@ -74,7 +74,7 @@ def docx_bomb(num_bytes: int) -> bytes:
     with zipfile.ZipFile(out, "w") as archive:
         entry = zipfile.ZipInfo("word/document.xml", NO_CLOCK)
         entry.compress_type, entry.create_system = zipfile.ZIP_DEFLATED, 3
-        with archive.open(entry, "w", force_zip64=True) as stream:
+        with archive.open(entry, "w") as stream:  # force_zip64 gives other bytes before Python 3.11.4
             for _ in range(num_bytes // CHUNK + 1):
                 stream.write(b" " * CHUNK)
     return out.getvalue()

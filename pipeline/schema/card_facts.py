@@ -66,9 +66,11 @@ class Oecd(_Facts):
 
 
 class Dataset(_Facts):
-    """One body of text the model was trained on."""
+    """One body of text that the model was trained on, or measured with."""
 
     name: Word
+    cards: list[Word] = []
+    """Data cards (names in `data_card.datasets`) of tables that hold text of it."""
     licence: Word
     rights_basis: Sentence
     personal_data: Sentence
@@ -117,6 +119,8 @@ class CardFacts(_Facts):
     use: Use = Use()
     oecd: Oecd = Oecd()
     datasets: list[Dataset] = Field(min_length=1)
+    evaluation_sets: list[Dataset] = []
+    """Never trained on; they have data cards, and no place among the datasets of a model card."""
     training_rationale: Sentence | None = None
     optimised_for: Sentence | None = None
     limitations: list[Limitation] | None = Field(default=None, min_length=3)

@@ -77,10 +77,10 @@ def _curation(hostile: str) -> None:
     sources = tuple(hostile if source == "tickets" else source for source in SOURCES)
     ids = [f"{number:016x}" for number in range(60)]
     before, maker = "data/lake", ""
-    for stage in CURATION:
+    for number, stage in enumerate(CURATION):
         decision, reason = DROPS[stage]
         rows = [(key, sources[int(key, 16) % 3],
-                 *((decision, reason) if int(key, 16) % 7 == 3 else ("keep", "ok"))) for key in ids]
+                 *((decision, reason) if int(key, 16) % 7 == number else ("keep", "ok"))) for key in ids]
         kept = [row[0] for row in rows if row[2] == "keep"]
         ledger = pl.DataFrame([
             {"input_id": key, "source": source, "decision": what, "reason": why, "score": 0.5, "evidence": "",
@@ -93,7 +93,7 @@ def _curation(hostile: str) -> None:
             folder.mkdir(parents=True)
             write_table(table, folder, [key], schema)
         record(stage, {before: maker}, [f"data/{stage}/documents", f"data/{stage}/ledger"])
-        before, maker, ids = f"data/{stage}/documents", stage, [f"{index:016x}" for index in range(len(kept))]
+        before, maker, ids = f"data/{stage}/documents", stage, kept
 
 
 def _models() -> None:
