@@ -1,4 +1,4 @@
-"""`pedigree`: verify where a checkpoint comes from, compare revisions, show the last run.
+"""`pedigree`: verify where a checkpoint comes from, trace a document, compare revisions, show the last run.
 
 stdout is the answer, stderr the talk. Exit 0: holds; 1: does not hold; 2: usage, or not checkable.
 """
@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from pipeline.audit import keyless_command, proof_command, release_command
+from pipeline.audit import keyless_command, proof_command, release_command, trace_command
 from pipeline.audit import keys as key_commands
 from pipeline.audit.verify_command import add_arguments, verify
 from pipeline.schema.errors import PedigreeError
@@ -70,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("--exit-code", action="store_true", help="exit 1 when anything changed")
     shown = _command(parsers, "summary", summary)
     shown.add_argument("--summary", default="report/summary.json", help="default: report/summary.json")
+    trace_command.add_arguments(_command(parsers, "trace", trace_command.run_trace))
     key_commands.add_arguments(_command(parsers, "keys", keys))
     proof_command.add_prove_arguments(_command(parsers, "prove", proof_command.run_prove))
     proof_command.add_check_arguments(_command(parsers, "check-proof", proof_command.run_check))
