@@ -167,6 +167,21 @@ def summary(rows: list[Checkpoint], ledgers: list[Curation]) -> dict[str, Any]:
     }
 
 
+def headline(rows: list[Checkpoint], ledgers: list[Curation]) -> dict[str, Any]:
+    """The content of report/headline.json: few enough numbers that `dvc exp show` is a table one can read.
+
+    All scores of the last checkpoint; of those on the way to it, whether the domain was learned and the judge
+    liked what it saw.
+    """
+    rates = {row.name: row.gate.get("judge_win_rate") for row in rows}
+    on_the_way = {row.name: {"in_domain_perplexity": row.metrics.get("in_domain_perplexity"),
+                             **({"judge_win_rate": rate["value"]} if (rate := rates[row.name]) else {})}
+                  for row in rows[:-1]}
+    last = {column: rows[-1].metrics[metric] for column, metric in COLUMNS.items() if metric in rows[-1].metrics}
+    kept = {"documents": ledgers[-1].kept} if ledgers else {}
+    return {**kept, **on_the_way, rows[-1].name: last}
+
+
 def explain(reason: str) -> str:
     """What a ledger's reason means."""
     return REASONS.get(reason, "not in the vocabulary").partition(";")[0]

@@ -5,6 +5,7 @@ Reads   --lineage  every stage's record
         --models   folder with *.eval/metrics.json, *.gate/gate.json, *.train/curve.csv, *.attestation/
 Writes  --out      HTML: no script, no external request
         --summary  JSON: {"checkpoints": [...], "curation": [...]}, which `make repro` prints
+        --headlines JSON: the few numbers that `dvc exp show` and `dvc metrics diff` list
 
 Not a recorded stage: it reads `lineage/`.
 """
@@ -12,7 +13,7 @@ Not a recorded stage: it reads `lineage/`.
 from pathlib import Path
 
 from pipeline.cards.report import page
-from pipeline.cards.run_facts import checkpoints, curation, curves
+from pipeline.cards.run_facts import checkpoints, curation, curves, headline
 from pipeline.cards.run_facts import summary as summarise
 from pipeline.stage.outputs import output_file, write_json
 from pipeline.stage.progress import say
@@ -20,8 +21,9 @@ from pipeline.stage.records import read_records
 from pipeline.stage.run import run_stage
 
 
-def main(lineage: Path, data: Path, models: Path, out: Path, summary: Path) -> None:
-    """Write the page and the summary."""
+def main(lineage: Path, data: Path, models: Path, out: Path, summary: Path,
+         headlines: Path) -> None:
+    """Write the page, the summary and the headlines."""
     runs = {stage: record.run for stage, record in read_records(lineage).items()}
     rows, ledgers = checkpoints(models, runs), curation(data, runs)
     losses = curves(models, [row.name for row in rows])
@@ -29,6 +31,7 @@ def main(lineage: Path, data: Path, models: Path, out: Path, summary: Path) -> N
     with output_file(out) as scratch:
         scratch.write_text(html, encoding="utf-8")
     write_json(summary, summarise(rows, ledgers))
+    write_json(headlines, headline(rows, ledgers))
     say(f"report: {out}")
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.cards.dag import draw, layers_of, ordered, reduced
+from pipeline.cards.run_facts import COLUMNS
 from pipeline.schema.errors import BadInput
 from pipeline.stages.report import main
 from tests.cards import world
@@ -39,7 +40,8 @@ class Tags(HTMLParser):
 
 
 def report(out="report"):
-    main(Path("lineage"), Path("data"), Path("models"), Path(out, "index.html"), Path(out, "summary.json"))
+    main(Path("lineage"), Path("data"), Path("models"), Path(out, "index.html"), Path(out, "summary.json"),
+         Path(out, "headline.json"))
     return Path(out, "index.html").read_text(), json.loads(Path(out, "summary.json").read_text())
 
 
@@ -66,6 +68,15 @@ def test_the_summary_of_curation_adds_up():
     assert [row["stage"] for row in summary["curation"]] == list(world.CURATION)
     for row in summary["curation"]:
         assert row["kept"] + row["merged"] + row["dropped"] == row["in"] == sum(row["reasons"].values())
+
+
+@pytest.mark.usefixtures("run")
+def test_the_headlines_are_few_and_end_with_all_scores_of_the_last_checkpoint():
+    _, summary = report()
+    headlines = json.loads(Path("report/headline.json").read_text())
+    assert headlines["dpo_1"] == {column: summary["checkpoints"][-1][column] for column in COLUMNS}
+    assert headlines["sft"]["judge_win_rate"] == summary["checkpoints"][2]["judge_win_rate"]
+    assert headlines["documents"] == summary["curation"][-1]["kept"]
 
 
 @pytest.mark.usefixtures("run")
@@ -119,7 +130,8 @@ def test_same_inputs_same_bytes():
 @pytest.mark.usefixtures("run")
 def test_a_run_without_evaluations_is_refused_and_nothing_is_written():
     with pytest.raises(BadInput, match="holds no evaluation"):
-        main(Path("lineage"), Path("data"), Path("data"), Path("report/index.html"), Path("report/summary.json"))
+        main(Path("lineage"), Path("data"), Path("data"), Path("report/index.html"), Path("report/summary.json"),
+             Path("report/headline.json"))
     assert not Path("report").exists()
 
 
