@@ -6,15 +6,17 @@ and removes what the other left. The folder lies beside the output (`pipeline.st
 """
 
 import hashlib
+import importlib
 import json
 import shutil
 import sys
 import sysconfig
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import is_dataclass
+from dataclasses import fields, is_dataclass
 from io import BytesIO
 from pathlib import Path
+from typing import cast
 
 import polars as pl
 
@@ -28,17 +30,29 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @contextmanager
 def resumable(out: Path, identity: str) -> Iterator[Path]:
-    """The folder of shards of `out` under `identity`, as a killed run left it; removed when all went well."""
+    """The folder of shards of `out` under `identity`, as a killed run left it.
+
+    It is removed when all went well, and after an error if no shard is done.
+    """
     kept = resume_folder_of(out)
     kept.mkdir(parents=True, exist_ok=True)
     for other in [path for path in kept.iterdir() if path.name != identity]:
         remove(other)
     folder = kept / identity
     folder.mkdir(exist_ok=True)
-    yield folder
+    try:
+        yield folder
+    except Exception:
+        if not any(folder.glob("done/*.json")):
+            _remove(folder)
+        raise
+    _remove(folder)
+
+
+def _remove(folder: Path) -> None:
     shutil.rmtree(folder)
     with suppress(OSError):  # under the sandbox it is the kernel's to remove
-        kept.rmdir()
+        folder.parent.rmdir()
 
 
 def identity_of(work: Work, rows: pl.DataFrame, count: int, reads: Sequence[Path]) -> str:
@@ -57,6 +71,15 @@ def identity_of(work: Work, rows: pl.DataFrame, count: int, reads: Sequence[Path
         "reads": {str(path): hash_artefact(path).digest for path in reads},
     }
     return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
+
+
+def importable(work: Work) -> Work:
+    """`work` under its module's own name: what `python -m x` calls `__main__` is another module elsewhere."""
+    spec = sys.modules["__main__"].__spec__
+    if _kind(work).__module__ != "__main__" or spec is None or not is_dataclass(work):
+        return work
+    kind = getattr(importlib.import_module(spec.name), _kind(work).__qualname__)
+    return cast(Work, kind(**{field.name: getattr(work, field.name) for field in fields(work)}))
 
 
 def _kind(work: Work) -> type:

@@ -17,7 +17,7 @@ from pathlib import Path
 import polars as pl
 
 from pipeline.engine.executors import execute
-from pipeline.engine.resume import identity_of, resumable
+from pipeline.engine.resume import identity_of, importable, resumable
 from pipeline.engine.step import ShardStep, Work, done_file, failed_file, rows_file, table_file
 from pipeline.schema.errors import PedigreeError
 from pipeline.schema.execution import Execution
@@ -54,7 +54,7 @@ def sharded(work: Work, rows: pl.DataFrame, out: Path, execution: Execution, wha
     Raises:
         ShardsFailed: a shard did not finish; carries the end of its trace.
     """
-    count = shard_count(rows, execution)
+    count, work = shard_count(rows, execution), importable(work)
     with resumable(out, identity_of(work, rows, count, reads)) as folder:
         yield _run(work, rows, count, folder, execution, what, sort or {})
 

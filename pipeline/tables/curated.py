@@ -1,16 +1,16 @@
 """Write what a curation stage made: documents and ledger together, or neither."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import polars as pl
 
 from pipeline.schema.documents import DOCUMENTS
-from pipeline.schema.ledger import LEDGER
+from pipeline.schema.ledger import LEDGER, SURVIVES
 from pipeline.stage.ledger import check_conservation
 from pipeline.stage.outputs import output_dir
-from pipeline.tables.parquet import TableWriter, write_table
+from pipeline.tables.parquet import TableWriter, read_parts, write_table
 
 
 class Piece(NamedTuple):
@@ -51,6 +51,21 @@ def write_pieces(stage: str, inputs: pl.DataFrame, pieces: Iterable[Piece], out:
         check_conservation(stage, inputs.select(pl.col("doc_id").alias("input_id"), "source"), ledger, pl.concat(ids))
         write_table(ledger, ledger_folder, ["input_id"], LEDGER)
     return ledger
+
+
+def document_sizes(documents: Path, *columns: str) -> pl.DataFrame:
+    """`doc_id`, `source`, `chars` and `columns` of every document, in table order: all but the texts."""
+    return pl.concat([table.select("doc_id", "source", *columns, chars=pl.col("text").str.len_chars())
+                      for table in read_parts(documents, ["doc_id", "source", *columns, "text"])])
+
+
+def kept_pieces(documents: Path, ledger: pl.DataFrame) -> Iterator[Piece]:
+    """What `ledger` keeps of the table `documents`, unchanged, in the columns DOCUMENTS, part by part."""
+    kept = ledger.filter(pl.col("decision").is_in(SURVIVES))
+    for table in read_parts(documents):
+        rows = ledger.join(table, left_on="input_id", right_on="doc_id", how="semi")
+        survivors = table.join(kept, left_on="doc_id", right_on="input_id", how="semi").sort("doc_id")
+        yield Piece(survivors.select(*DOCUMENTS), rows)
 
 
 def write_curated(stage: str, inputs: pl.DataFrame, documents: pl.DataFrame, ledger: pl.DataFrame,

@@ -11,6 +11,8 @@ from types import TracebackType
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from pipeline.schema.errors import BadInput, BrokenContract
@@ -127,6 +129,12 @@ def read_part(part: Path, columns: Sequence[str] | None = None) -> pl.DataFrame:
         raise BadInput(str(part.parent), f"a part is not readable ({err})", do="`dvc checkout` or `dvc repro`") from err
 
 
+def part_units(folder: Path) -> pl.DataFrame:
+    """The parts of a table as rows to be shared out to workers: `part` (path) and `bytes` (in memory)."""
+    rows = [(str(part.resolve()), _unpacked_bytes(part)) for part in table_parts(folder)]
+    return pl.DataFrame(rows, schema={"part": pl.String, "bytes": pl.Int64}, orient="row")
+
+
 def table_parts(folder: Path) -> list[Path]:
     """The files of a table in key order.
 
@@ -146,6 +154,14 @@ def string_bytes(table: pl.DataFrame) -> NDArray[np.int64]:
     if not sizes:
         return np.zeros(table.height, np.int64)
     return np.asarray(table.select(pl.sum_horizontal(sizes)).to_series().to_numpy(), np.int64)
+
+
+def _unpacked_bytes(part: Path) -> int:
+    try:
+        found = pq.read_metadata(part)
+    except pa.ArrowInvalid as err:
+        raise BadInput(str(part.parent), f"a part is not readable ({err})", do="`dvc checkout` or `dvc repro`") from err
+    return sum(found.row_group(group).total_byte_size for group in range(found.num_row_groups))
 
 
 def _rows_of_part(sizes: NDArray[np.int64]) -> int:

@@ -1,4 +1,4 @@
-"""Merge sorted Parquet files into one sorted stream that is never in memory as a whole."""
+"""Merge sorted tables into one sorted stream that is never in memory as a whole."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -14,7 +14,12 @@ def merged_runs(runs: Sequence[Path], key: str) -> Iterator[pl.DataFrame]:
     In memory is one row group of each run. Rows of equal key follow each other in no order to rely on;
     a piece may end between them.
     """
-    live = [run for path in runs if (run := _Run(path, key)).refilled()]
+    yield from merged([_row_groups(run) for run in runs], key)
+
+
+def merged(streams: Sequence[Iterator[pl.DataFrame]], key: str) -> Iterator[pl.DataFrame]:
+    """All rows of `streams`, each in order of `key`, in its order; in memory is one piece of each."""
+    live = [run for stream in streams if (run := _Run(stream, key)).refilled()]
     while live:
         bound = min(run.last() for run in live)
         yield pl.concat([run.taken(bound) for run in live]).sort(key, maintain_order=True)
@@ -22,17 +27,17 @@ def merged_runs(runs: Sequence[Path], key: str) -> Iterator[pl.DataFrame]:
 
 
 class _Run:
-    """A sorted file, read row group by row group."""
+    """A sorted stream and what is at hand of it."""
 
-    def __init__(self, path: Path, key: str) -> None:
+    def __init__(self, pieces: Iterator[pl.DataFrame], key: str) -> None:
         self.key = key
-        self.groups = _row_groups(path)
+        self.pieces = pieces
         self.head = pl.DataFrame()
 
     def refilled(self) -> bool:
-        """Read on when nothing is left of the last group; False at the end of the file."""
+        """Read on when nothing is left of the last piece; False at the end."""
         while not self.head.height:
-            head = next(self.groups, None)
+            head = next(self.pieces, None)
             if head is None:
                 return False
             self.head = head

@@ -6,6 +6,7 @@ else it survives itself. So nobody is merged through a chain of ever less simila
 two survivors of a cluster resemble each other.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -39,7 +40,7 @@ class Merge(NamedTuple):
     """1.0 for documents with the same words but too short for a shingle."""
 
 
-def near_duplicates(texts: list[str], settings: MinHash) -> list[Merge]:
+def near_duplicates(texts: Sequence[str], settings: MinHash) -> list[Merge]:
     """Merges among `texts`, which are given from best to worst; unordered.
 
     Texts too short for a shingle are compared as word sequences: equal or not.
