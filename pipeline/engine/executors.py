@@ -12,10 +12,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, wait
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, redirect_stderr, suppress
 from multiprocessing import get_context
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from datatrove.executor import LocalPipelineExecutor, SlurmPipelineExecutor
@@ -35,23 +37,36 @@ GONE = "Invalid job id"
 
 
 class LocalExecutor(LocalPipelineExecutor):
-    """Processes of this machine, which end with this one; one that is killed ends its turn for all.
+    """Processes of this machine, which end with this one. A single worker, or that of a single task, is this process.
 
-    A single worker is this process. The log goes to the log folder and not to the terminal.
+    The log goes to the log folder and not to the terminal.
     """
 
     def run(self) -> None:
         """Run what is not complete, at most `workers` tasks at a time."""
-        ranks = self.get_incomplete_ranks(range(self.tasks))
-        workers = min(self.workers, len(ranks))
-        if workers == 1:
-            for rank in ranks:
+        ranks: SimpleQueue[int] = SimpleQueue()
+        for rank in self.get_incomplete_ranks(range(self.tasks)):
+            ranks.put(rank)
+        if self.workers == 1 or self.tasks == 1:
+            for rank in _taken(ranks):
                 with suppress(Exception):  # the step has written why
                     self._run_for_rank(rank)
             return
+        count = min(self.workers, ranks.qsize())
+        with ThreadPoolExecutor(count) as lanes:
+            try:
+                wait([lanes.submit(self._lane, ranks) for _ in range(count)])
+            finally:
+                list(_taken(ranks))  # after an interrupt: what runs ends, nothing else starts
+
+    def _lane(self, ranks: SimpleQueue[int]) -> None:
+        """Work off `ranks` in a process, and in another when that is killed: only its own task is lost."""
         context = get_context("forkserver")  # not fork: threads of polars do not survive one
-        with ProcessPoolExecutor(workers, context, initializer=_end_with_parent) as pool:
-            wait([pool.submit(self._run_for_rank, rank) for rank in ranks])
+        while not ranks.empty():
+            with ProcessPoolExecutor(1, context, initializer=_end_with_parent) as pool:
+                for rank in _taken(ranks):
+                    if isinstance(pool.submit(self._run_for_rank, rank).exception(), BrokenProcessPool):
+                        break
 
     def _run_for_rank(self, rank: int, local_rank: int = 0, node_rank: int = -1) -> Any:
         with Path(os.devnull).open("w") as nowhere, redirect_stderr(nowhere):
@@ -143,6 +158,12 @@ def _queued(job: str) -> bool:
     """Whether the queue knows `job`; a queue that does not answer may still know it."""
     found = subprocess.run(["squeue", "--noheader", "--jobs", job], capture_output=True, text=True, check=False)
     return found.stdout.strip() != "" if found.returncode == 0 else GONE not in found.stderr
+
+
+def _taken(ranks: SimpleQueue[int]) -> Iterator[int]:
+    with suppress(Empty):
+        while True:
+            yield ranks.get_nowait()
 
 
 def _end_with_parent() -> None:

@@ -1,0 +1,75 @@
+"""Ray with two nodes on this machine; skipped where the `scale` group is not installed."""
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from pipeline.engine.shards import ShardsFailed, gathered, sharded
+from tests.engine.test_resume import ROWS, SQUARES, TWO
+from tests.engine.works import DiesOnce, NotesNode, Raises, WaitsForWord, times
+
+pytest.importorskip("ray", reason="the `scale` group is not installed")
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    from ray.cluster_utils import Cluster
+
+    settings = {"num_cpus": 1, "object_store_memory": 80 << 20, "include_dashboard": False,
+                "node_ip_address": "127.0.0.1"}
+    started = Cluster(initialize_head=True, head_node_args=settings)
+    started.second = started.add_node(**settings)
+    yield started
+    started.shutdown()
+
+
+def run(folder, work, cluster, **changes):
+    execution = TWO.model_copy(update={"engine": "ray", "ray_address": cluster.address, **changes})
+    with sharded(work, ROWS, folder / "out", execution, "rows", sort={"squares": "n"}) as tables:
+        found = gathered(tables)["squares"].sort("n").rows()
+        return found, {name: [file.read_bytes() for file in files] for name, files in tables.items()}
+
+
+@pytest.fixture
+def notes(tmp_path):
+    (tmp_path / "notes").mkdir()
+    return str(tmp_path / "notes")
+
+
+def test_two_nodes_share_the_work_and_give_the_bytes_of_this_process(tmp_path, notes, cluster):
+    work = NotesNode(notes)
+    rows, remote = run(tmp_path, work, cluster)
+    assert rows == SQUARES
+    assert len(list(Path(notes).glob("node-*"))) == 2
+    alone = TWO.model_copy(update={"workers": 1, "shards_per_worker": 4})
+    with sharded(work, ROWS, tmp_path / "alone", alone, "rows", sort={"squares": "n"}) as tables:
+        assert {name: [file.read_bytes() for file in files] for name, files in tables.items()} == remote
+
+
+def test_a_killed_ray_worker_costs_one_more_try_and_no_row(tmp_path, notes, cluster):
+    assert run(tmp_path, DiesOnce(notes), cluster)[0] == SQUARES
+    assert [times(notes, first) for first in range(4)] == [1, 1, 1, 2]
+
+
+def test_work_that_raises_on_a_node_stops_the_run_with_its_reason(tmp_path, notes, cluster):
+    with pytest.raises(ShardsFailed, match=r"1 of 4 shards did not finish.*seven is not liked"):
+        run(tmp_path, Raises(notes), cluster)
+
+
+def test_a_lost_node_costs_no_row(tmp_path, notes, cluster):
+    """The node that waits is taken away; the other does its work once word is given."""
+    found: dict[str, object] = {}
+    thread = threading.Thread(target=lambda: found.update(rows=run(tmp_path, WaitsForWord(notes), cluster)[0]))
+    thread.start()
+    while not Path(notes, "waiting").exists():
+        thread.join(0.05)
+        assert thread.is_alive()
+    Path(notes, "go").touch()
+    waits = Path(notes, "waiting").read_text()
+    lost = next(node for node in [cluster.head_node, cluster.second] if node.node_id == waits)
+    if lost is cluster.head_node:
+        pytest.skip("the head node has it, and a cluster does not outlive its head")
+    cluster.remove_node(lost, allow_graceful=False)
+    thread.join(120)
+    assert found["rows"] == SQUARES
