@@ -5,7 +5,6 @@ local executor, and the pool inside each of its Ray actors, wait for ever for th
 that is gone. What finished is not said here: whoever calls `execute` looks at the shards' own marks.
 """
 
-import ctypes
 import os
 import signal
 import subprocess
@@ -15,9 +14,10 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, redirect_stderr, suppress
-from multiprocessing import get_context
+from multiprocessing import connection, get_context, parent_process
 from pathlib import Path
 from queue import Empty, SimpleQueue
+from threading import Thread
 from typing import Any
 
 from datatrove.executor import LocalPipelineExecutor, SlurmPipelineExecutor
@@ -30,8 +30,6 @@ from pipeline.schema.errors import BadInput
 from pipeline.schema.execution import Execution
 from pipeline.stage.confined import note_elsewhere
 
-PR_SET_PDEATHSIG = 1
-"""linux/prctl.h"""
 GONE = "Invalid job id"
 """What `squeue` says of a job it no longer knows; another error of its is not an answer."""
 
@@ -63,7 +61,7 @@ class LocalExecutor(LocalPipelineExecutor):
         """Work off `ranks` in a process, and in another when that is killed: only its own task is lost."""
         context = get_context("forkserver")  # not fork: threads of polars do not survive one
         while not ranks.empty():
-            with ProcessPoolExecutor(1, context, initializer=_end_with_parent) as pool:
+            with ProcessPoolExecutor(1, context, initializer=_end_with_driver) as pool:
                 for rank in _taken(ranks):
                     if isinstance(pool.submit(self._run_for_rank, rank).exception(), BrokenProcessPool):
                         break
@@ -166,9 +164,19 @@ def _taken(ranks: SimpleQueue[int]) -> Iterator[int]:
             yield ranks.get_nowait()
 
 
-def _end_with_parent() -> None:
-    """A worker's parent is the fork server, which ends with the process it serves."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+def _end_with_driver() -> None:
+    """End this worker when the process that it works for is gone, in the middle of whatever it does.
+
+    The fork server, its parent in the system's eyes, lives for as long as any worker does.
+    """
+    driver = parent_process()
+    assert driver is not None  # only called in workers
+    Thread(target=_end_after, args=(driver.sentinel,), daemon=True).start()
+
+
+def _end_after(sentinel: int) -> None:
+    connection.wait([sentinel])
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _python_path() -> str:
