@@ -25,7 +25,8 @@ def cluster(tmp_path_factory):
 
 
 def run(folder, work, cluster, **changes):
-    execution = TWO.model_copy(update={"engine": "ray", "ray_address": cluster.address, **changes})
+    port = cluster.address.rsplit(":", 1)[-1]
+    execution = TWO.model_copy(update={"engine": "ray", "ray_address": f"127.0.0.1:{port}", **changes})
     with sharded(work, ROWS, folder / "out", execution, "rows", sort={"squares": "n"}) as tables:
         found = gathered(tables)["squares"].sort("n").rows()
         return found, {name: [file.read_bytes() for file in files] for name, files in tables.items()}
