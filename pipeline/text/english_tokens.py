@@ -31,7 +31,8 @@ GAP = re.compile(r"(\s+)")
 NEW_SENTENCE = re.compile("e[ep]*w")
 """spaCy's sentencizer over marks: e ends a sentence, p is another punctuation mark, w is no punctuation."""
 REFUSED = "IS_ALPHA"
-"""A name spaCy reserves: now it fails on it, now not. Here a run with it is one token; datatrove drops it when it fails."""
+"""A name spaCy reserves, and fails on now and then. A run with it is one token here; datatrove takes it out when
+spaCy fails."""
 
 
 class Counts(NamedTuple):
@@ -115,7 +116,7 @@ class KnownRuns(dict[str, int]):
         """No run is known yet."""
         super().__init__()
         self._symbols = symbols
-        self._stop_bits = {word: np.uint64(1 << place) for place, word in enumerate(stop_words)}
+        self._stop_bits = {word: 1 << place for place, word in enumerate(stop_words)}
         language: Any = spacy.blank("en")
         self._split, self._rules = language.tokenizer, language.tokenizer.rules
         self._ends = language.add_pipe("sentencizer").punct_chars
@@ -136,7 +137,7 @@ class KnownRuns(dict[str, int]):
         self._make_room(number, len(tokens))
         self.sums[number] = (len(tokens), len(spelled), sum(map(len, spelled)),
                              sum(any(map(str.isalpha, token)) for token, _ in tokens))
-        self.stop_words[number] = sum(self._stop_bits.get(token, np.uint64(0)) for token in {token for token, _ in tokens})
+        self.stop_words[number] = sum(self._stop_bits.get(token, 0) for token in {token for token, _ in tokens})
         start = self.starts[number]
         self.starts[number + 1] = start + len(tokens)
         self.lengths[start:start + len(tokens)] = [len(token) for token, _ in tokens]

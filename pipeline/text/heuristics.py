@@ -120,7 +120,10 @@ def _words(counts: Counts, limits: GopherQuality) -> str | None:
 
 
 def c4_quality(text: Tokenised, rule: C4Quality) -> str | None:
-    """Sentences in lines that read as text. Counting stops when there are enough, unless a line can still refuse all."""
+    """Sentences in lines that read as text.
+
+    Counting stops when there are enough, unless a later line can still refuse the whole text.
+    """
     lorem = LOREM_IPSUM in text.text.lower()
     bracket = rule.filter_curly_bracket and "{" in text.text
     sentences = 0
