@@ -16,8 +16,7 @@ pytest.importorskip("ray", reason="the `scale` group is not installed")
 def cluster(tmp_path_factory):
     from ray.cluster_utils import Cluster
 
-    settings = {"num_cpus": 1, "object_store_memory": 80 << 20, "include_dashboard": False,
-                "node_ip_address": "127.0.0.1"}
+    settings = {"num_cpus": 1, "object_store_memory": 80 << 20, "include_dashboard": False}
     started = Cluster(initialize_head=True, head_node_args=settings)
     started.second = started.add_node(**settings)
     yield started
@@ -25,8 +24,7 @@ def cluster(tmp_path_factory):
 
 
 def run(folder, work, cluster, **changes):
-    port = cluster.address.rsplit(":", 1)[-1]
-    execution = TWO.model_copy(update={"engine": "ray", "ray_address": f"127.0.0.1:{port}", **changes})
+    execution = TWO.model_copy(update={"engine": "ray", "ray_address": cluster.address, **changes})
     with sharded(work, ROWS, folder / "out", execution, "rows", sort={"squares": "n"}) as tables:
         found = gathered(tables)["squares"].sort("n").rows()
         return found, {name: [file.read_bytes() for file in files] for name, files in tables.items()}
