@@ -65,12 +65,25 @@ class NotesNode(Squares):
 
 
 @dataclass(frozen=True)
+class HangsOn(Squares):
+    """On one node every shard hangs, once it has said so in the file `hangs`."""
+
+    node: str
+
+    def __call__(self, rows, tick):
+        if ray_node() == self.node:
+            (Path(self.folder) / "hangs").touch()
+            signal.pause()
+        return super().__call__(rows, tick)
+
+
+@dataclass(frozen=True)
 class WaitsForWord(Squares):
     """Stops for good at 7, unless the file `go` is there, and says so in the file `waiting`."""
 
     def __call__(self, rows, tick):
         if 7 in rows["n"] and not (Path(self.folder) / "go").exists():
-            (Path(self.folder) / "waiting").write_text(ray_node())
+            (Path(self.folder) / "waiting").touch()
             signal.pause()
         return super().__call__(rows, tick)
 
