@@ -1,6 +1,3 @@
-import os
-import stat
-import sys
 from pathlib import Path
 
 import polars as pl
@@ -64,27 +61,6 @@ def test_the_engine_slurm_says_what_is_missing(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(BadInput, match="`slurm` needs `sbatch`"):
         run(tmp_path / "run", engine="slurm")
-
-
-def test_the_engine_slurm_gives_what_local_gives(tmp_path, monkeypatch):
-    """A queue of three shell scripts stands in for Slurm: it runs the array in the order of its ids."""
-    bin_folder = tmp_path / "bin"
-    bin_folder.mkdir()
-    scripts = {
-        "sbatch": 'script="${@: -1}"; last=$(sed -n "s/^#SBATCH --array=0-\\([0-9]*\\).*/\\1/p" "$script")\n'
-                  'grep -q merge_stats "$script" || for id in $(seq 0 ${last:-0}); do\n'
-                  'SLURM_ARRAY_TASK_ID=$id SLURM_NODELIST=here RUN_OFFSET=0 bash "$script" >&2; done\n'
-                  'echo Submitted batch job 42',
-        "srun": 'while [ "${1#-}" != "$1" ] || [ "$1" = 1 ]; do shift; done; exec "$@"',
-        "scontrol": "echo here",
-        "squeue": "exit 0",
-    }
-    for name, body in scripts.items():
-        (bin_folder / name).write_text(f"#!/bin/bash\n{body}\n")
-        (bin_folder / name).chmod(stat.S_IRWXU)
-    monkeypatch.setenv("PATH", f"{bin_folder}{os.pathsep}{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
-    table = run(tmp_path / "run", engine="slurm")["squares"].sort("n")
-    assert table.rows() == [(n, n * n) for n in range(11)]
 
 
 def test_the_repository_names_a_sound_execution():
