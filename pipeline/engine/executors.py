@@ -79,7 +79,8 @@ class RayExecutor(RayPipelineExecutor):
         import ray
 
         remote = ray.remote(_run_rank).options(num_cpus=1, max_retries=3, scheduling_strategy="SPREAD")
-        this, running = ray.put(self), set()
+        this = ray.put(self)
+        running: set[Any] = set()
         for rank in self.get_incomplete_ranks(range(self.tasks)):
             if len(running) >= self.workers:
                 running -= set(ray.wait(list(running), num_returns=1)[0])

@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import fields, is_dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import polars as pl
 
@@ -26,6 +26,7 @@ from pipeline.stage.hashing import file_sha256, hash_artefact
 from pipeline.stage.outputs import remove, resume_folder_of
 
 ROOT = Path(__file__).resolve().parents[2]
+DIGEST_ROWS = 10_000
 
 
 @contextmanager
@@ -82,7 +83,7 @@ def importable(work: Work) -> Work:
     return cast(Work, kind(**{field.name: getattr(work, field.name) for field in fields(work)}))
 
 
-def _kind(work: Work) -> type:
+def _kind(work: Work) -> Any:
     """The class of a callable object, or a function itself: both have a module and a qualified name."""
     return work if hasattr(work, "__qualname__") else type(work)
 
@@ -94,6 +95,9 @@ def _code(file: Path) -> dict[str, str]:
 
 
 def _digest(rows: pl.DataFrame) -> str:
-    stream = BytesIO()
-    rows.rechunk().write_ipc(stream)
-    return hashlib.sha256(stream.getbuffer()).hexdigest()
+    found = hashlib.sha256()
+    for some in rows.iter_slices(DIGEST_ROWS):  # rows may hold texts: not all of them twice
+        stream = BytesIO()
+        some.rechunk().write_ipc(stream)
+        found.update(stream.getbuffer())
+    return found.hexdigest()

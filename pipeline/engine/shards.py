@@ -59,21 +59,8 @@ def sharded(work: Work, rows: pl.DataFrame, out: Path, execution: Execution, wha
         yield _run(work, rows, count, folder, execution, what, sort or {})
 
 
-def run_shards(work: Work, rows: pl.DataFrame, scratch: Path, execution: Execution,
-               what: str) -> dict[str, pl.DataFrame]:
-    """`work` over all `rows`, its tables put together in memory; row order is that of shards, not of `rows`.
-
-    Args:
-        scratch: an empty folder that every worker can reach.
-
-    Raises:
-        ShardsFailed: as in `sharded`.
-    """
-    return gathered(_run(work, rows, shard_count(rows, execution), scratch, execution, what, {}))
-
-
 def gathered(tables: Tables) -> dict[str, pl.DataFrame]:
-    """All shards' rows of each table, in memory."""
+    """All shards' rows of each table, in memory; their order is that of shards, not of the rows worked on."""
     return {name: pl.concat([pl.read_parquet(file) for file in files]) for name, files in tables.items()}
 
 

@@ -6,7 +6,7 @@ import polars as pl
 
 
 def best_first(documents: pl.DataFrame, licence_rank: Sequence[str]) -> pl.DataFrame:
-    """`documents` (columns `licence`, `published`, `chars`, `doc_id` and any others) from most to least wanted, whatever their order was.
+    """`documents` from most to least wanted, whatever their order was.
 
     Licences by rank, then newest (undated last), then longest, then by `doc_id`: all of them come
     from the content, so no file name and no position decides.

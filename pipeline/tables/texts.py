@@ -21,7 +21,8 @@ class TextFile:
     def __enter__(self) -> "TextFile":
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, err: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(self, kind: type[BaseException] | None, err: BaseException | None,
+                 trace: TracebackType | None) -> None:
         self._stream.close()
 
     def add(self, texts: Iterable[str]) -> None:

@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from pipeline.engine.execution import load_execution
-from pipeline.engine.shards import ShardsFailed, run_shards
+from pipeline.engine.shards import ShardsFailed, gathered, sharded
 from pipeline.schema.errors import BadInput
 from pipeline.schema.execution import Execution
 
@@ -26,8 +26,8 @@ def fails_on_seven(rows, tick):
 
 
 def run(folder: Path, work=squares, **changes):
-    folder.mkdir()
-    return run_shards(work, ROWS, folder, LOCAL.model_copy(update=changes), "rows")
+    with sharded(work, ROWS, folder, LOCAL.model_copy(update=changes), "rows") as tables:
+        return gathered(tables)
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -42,10 +42,10 @@ def test_a_shard_that_fails_stops_the_run_with_the_reason(tmp_path):
 
 
 def test_fewer_rows_than_shards_leave_no_shard_empty(tmp_path):
-    (tmp_path / "run").mkdir()
     execution = LOCAL.model_copy(update={"shards_per_worker": 50})
-    table = run_shards(squares, ROWS.head(2), tmp_path / "run", execution, "rows")["squares"]
-    assert table.height == 2
+    with sharded(squares, ROWS.head(2), tmp_path / "run", execution, "rows") as tables:
+        assert [len(files) for files in tables.values()] == [2]
+        assert gathered(tables)["squares"].height == 2
 
 
 def test_the_engine_ray_says_what_is_missing(tmp_path):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.engine.executors import _queued
-from pipeline.engine.shards import ShardsFailed, run_shards
+from pipeline.engine.shards import ShardsFailed, gathered, sharded
 from tests.engine.test_shards import LOCAL, ROWS, fails_on_seven, squares
 
 SQUARES = [(n, n * n) for n in range(11)]
@@ -42,9 +42,9 @@ def queue(tmp_path, monkeypatch):
 
 
 def run(queue, work=squares, **changes):
-    (queue / "run").mkdir()
     execution = LOCAL.model_copy(update={"engine": "slurm", **changes})
-    return run_shards(work, ROWS, queue / "run", execution, "rows")["squares"].sort("n").rows()
+    with sharded(work, ROWS, queue / "run", execution, "rows") as tables:
+        return gathered(tables)["squares"].sort("n").rows()
 
 
 def test_slurm_gives_what_local_gives_and_the_script_asks_for_what_execution_yaml_names(queue):

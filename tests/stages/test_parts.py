@@ -69,7 +69,7 @@ def test_decontamination_writes_the_same_bytes_for_one_two_and_eight_workers(tmp
     assert rows.filter(pl.col("reason") == "eval_overlap")["evidence"].to_list() == ["QA-001"]
 
 
-def test_filtering_writes_the_same_bytes_for_one_and_two_workers(tmp_path, lake, quality):  # noqa: F811
+def test_filtering_writes_the_same_bytes_for_one_and_two_workers(tmp_path, lake, quality):
     given = params(CurateFilter, "curate_filter", default_max_loss=1.0, min_quality=0.0)
     for workers in (1, 2):
         filtered(lake, quality, *outs(tmp_path, f"out-{workers}"), given, on(workers))

@@ -1,5 +1,7 @@
 """Tables in parts: cut by content, whatever the pieces they come in."""
 
+from itertools import pairwise
+
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -13,8 +15,8 @@ SCHEMA = {"key": pl.String(), "text": pl.String()}
 
 
 def table(sizes):
-    return pl.DataFrame({"key": [f"{place:03d}" for place in range(len(sizes))], "text": ["x" * size for size in sizes]},
-                        schema=SCHEMA)
+    keys = [f"{place:03d}" for place in range(len(sizes))]
+    return pl.DataFrame({"key": keys, "text": ["x" * size for size in sizes]}, schema=SCHEMA)
 
 
 def streamed(folder, pieces):
@@ -40,7 +42,7 @@ def small_parts(monkeypatch):
 def test_the_pieces_in_which_rows_come_do_not_show_in_the_bytes(tmp_path_factory, sizes, cuts):
     whole = table(sizes)
     edges = sorted({0, *(cut for cut in cuts if cut < len(sizes)), len(sizes)})
-    pieces = [whole[first:last] for first, last in zip(edges, edges[1:], strict=False)]
+    pieces = [whole[first:last] for first, last in pairwise(edges)]
     folder = tmp_path_factory.mktemp("table")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(parquet, "BYTES_PER_PART", 40)
