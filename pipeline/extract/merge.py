@@ -2,17 +2,21 @@
 
 import polars as pl
 
-from pipeline.extract.shard import EXTRACTED
 from pipeline.schema.errors import BrokenContract
 from pipeline.schema.ledger import LEDGER
 from pipeline.stage.ledger import check_conservation
 
+PLACE = ("doc_id", "path", "locator")
+"""The columns of a document that decide whether it is the one to stay."""
 KEY = pl.when(pl.col("locator") == "").then(pl.col("path")).otherwise(pl.col("path") + "#" + pl.col("locator"))
 """The ledger's `input_id` of a document; the same as `pipeline.extract.shard.input_id`."""
 
 
 def merged(documents: pl.DataFrame, ledger: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """One document for each `doc_id`: that of the smallest path, then of the earliest place in it.
+
+    Args:
+        documents: PLACE and whatever else.
 
     Returns:
         documents, unique by `doc_id`; the ledger with the others as `merge`, reason `same_bytes`.
@@ -23,7 +27,7 @@ def merged(documents: pl.DataFrame, ledger: pl.DataFrame) -> tuple[pl.DataFrame,
     decided = (ledger.join(lost, on="input_id", how="left")
                .with_columns(_if_lost("decision", "merge"), _if_lost("reason", "same_bytes"),
                              pl.coalesce("doc_id", "survivor_id").alias("survivor_id")))
-    return kept.select(*EXTRACTED), decided.select(*LEDGER).sort("input_id")
+    return kept.select(documents.columns), decided.select(*LEDGER).sort("input_id")
 
 
 def _if_lost(column: str, word: str) -> pl.Expr:

@@ -1,13 +1,12 @@
 """Redact a documents table: find in different chunks once, decide per document, replace."""
 
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import polars as pl
 
-from pipeline.engine.shards import run_shards
+from pipeline.engine.shards import gathered, sharded
 from pipeline.redact.analyse import Found
 from pipeline.redact.cache import cache_file, keep_finds, kept_finds
 from pipeline.redact.chunks import chunk_key, chunks, placed
@@ -46,7 +45,7 @@ def chunk_finds(documents: pl.DataFrame, model: Path, params: CurateRedact, exec
     new = pl.DataFrame([row for row in sorted(wanted.items()) if row[0] not in known], schema=CHUNKS, orient="row")
     say(f"{len(wanted)} different chunks, {len(known)} of them cached")
     if new.height:
-        kept = pl.concat([kept, _analysed(new, model, params, execution, cache)])
+        kept = pl.concat([kept, _analysed(new, model, params, execution, path)])
         keep_finds(path, kept)
     finds = dict(kept.iter_rows())
     if set(finds) != set(wanted):
@@ -97,11 +96,12 @@ def decided(text: str, found: list[Found], num_spans: int, params: CurateRedact)
     return {"decision": "keep", "reason": "ok", "score": None}
 
 
-def _analysed(new: pl.DataFrame, model: Path, params: CurateRedact, execution: Execution, cache: Path) -> pl.DataFrame:
-    cache.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".shards-", dir=cache) as scratch:
-        work = RedactShard(str(model.resolve()), params)
-        return run_shards(work, new, Path(scratch), execution, "chunks redacted")["finds"]
+def _analysed(new: pl.DataFrame, model: Path, params: CurateRedact, execution: Execution, path: Path) -> pl.DataFrame:
+    """Finds of `new`, shared out; what is done when a run is killed is kept beside the cache file."""
+    work = RedactShard(str(model.resolve()), params)
+    rows = new.with_columns(bytes=pl.col("text").str.len_bytes())
+    with sharded(work, rows, path, execution, "chunks redacted", reads=(model,)) as tables:
+        return gathered(tables)["finds"]
 
 
 def _field_finds(text: str, finds: Finds) -> Iterator[Found]:

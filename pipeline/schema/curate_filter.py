@@ -29,7 +29,7 @@ class GopherQuality(Section):
 
 
 class GopherRepetition(Section):
-    """Rae et al. 2021, table A1; arguments of datatrove's filter, shares in [0, 1]."""
+    """Rae et al. 2021, table A1; arguments of datatrove's filter, shares in [0, 1], and a window."""
 
     dup_line_frac: float = Field(gt=0, le=1)
     dup_para_frac: float = Field(gt=0, le=1)
@@ -39,6 +39,8 @@ class GopherRepetition(Section):
     """(n, largest share of characters in the most frequent n-gram)."""
     dup_n_grams: list[tuple[int, float]]
     """(n, largest share of characters in repeated n-grams)."""
+    ngram_window_words: int | None = Field(ge=100)
+    """Count n-grams in windows of about so many words (spaCy tokens); null: in the whole text, as datatrove."""
 
 
 class C4Quality(Section):

@@ -10,22 +10,25 @@ Rights come first: nothing is computed on text that must not be used.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
+from pipeline.engine.execution import load_execution
+from pipeline.engine.shards import gathered, sharded
 from pipeline.schema.curate_filter import CurateFilter
 from pipeline.schema.decided import Decided
-from pipeline.schema.documents import DOCUMENTS
 from pipeline.schema.errors import BadInput
-from pipeline.schema.ledger import SURVIVES
+from pipeline.schema.execution import Execution
+from pipeline.schema.ledger import LEDGER
 from pipeline.stage.ledger import check_source_survival
-from pipeline.stage.progress import progress, say
+from pipeline.stage.progress import say
 from pipeline.stage.run import run_stage
-from pipeline.tables.curated import reason_counts, write_curated
+from pipeline.tables.curated import kept_pieces, reason_counts, write_pieces
 from pipeline.tables.ledger import ledger_table
-from pipeline.tables.parquet import read_table
+from pipeline.tables.parquet import part_units, read_part, read_table, table_parts
 from pipeline.text.gates import date_gate, embargo_gate, rights_gate
 from pipeline.text.heuristics import Heuristics
 from pipeline.text.language import foreign
@@ -35,18 +38,44 @@ CLEARED = "cleared_for_training"
 
 
 def main(documents: Path, quality: Path, out: Path, ledger: Path, params: CurateFilter) -> dict[str, object]:
-    """Decide each document by itself, so that neither order nor company matters."""
-    table = read_table(documents)
-    if table.schema.get(CLEARED) != pl.Boolean:
-        raise BadInput(str(documents), f"column `{CLEARED}` is missing", wanted="bool", do="run stage curate_extract")
-    gates = Gates(params, QualityScorer(quality))
-    decided = [gates.decide(row) for row in progress(table.iter_rows(named=True), "documents", table.height)]
-    rows = ledger_table(table, decided)
-    check_source_survival("curate_filter", rows, params.max_loss, params.default_max_loss)
-    kept = table.filter(pl.Series([row.decision in SURVIVES for row in decided], dtype=pl.Boolean))
-    write_curated("curate_filter", table, kept.select(*DOCUMENTS), rows, out, ledger)
+    """Filter on the engine that execution.yaml names."""
+    rows = filtered(documents, quality, out, ledger, params, load_execution())
     say(f"{reason_counts(rows)}")
     return {"reasons": reason_counts(rows)}
+
+
+def filtered(documents: Path, quality: Path, out: Path, ledger: Path, params: CurateFilter,
+             execution: Execution) -> pl.DataFrame:
+    """Decide each document by itself, so that neither order nor company matters; returns the ledger."""
+    if read_part(table_parts(documents)[0]).schema.get(CLEARED) != pl.Boolean:
+        raise BadInput(str(documents), f"column `{CLEARED}` is missing", wanted="bool", do="run stage curate_extract")
+    work = FilterShard(str(quality.resolve()), params)
+    with sharded(work, part_units(documents), out, execution, "parts filtered", reads=(documents, quality)) as tables:
+        rows = gathered(tables)["ledger"].sort("input_id")
+
+    def check(ledger_rows: pl.DataFrame) -> None:
+        check_source_survival("curate_filter", ledger_rows, params.max_loss, params.default_max_loss)
+
+    inputs = read_table(documents, ["doc_id", "source"])
+    return write_pieces("curate_filter", inputs, kept_pieces(documents, rows), out, ledger, check)
+
+
+@dataclass(frozen=True)
+class FilterShard:
+    """Callable on parts of the documents table; picklable, so that it runs on any engine."""
+
+    quality: str
+    params: CurateFilter
+
+    def __call__(self, parts: pl.DataFrame, tick: Callable[[], None]) -> dict[str, pl.DataFrame]:
+        """Table `ledger`."""
+        gates = Gates(self.params, QualityScorer(Path(self.quality)))
+        rows = [pl.DataFrame(schema=LEDGER)]
+        for part in parts["part"]:
+            table = read_part(Path(part))
+            rows.append(ledger_table(table, [gates.decide(row) for row in table.iter_rows(named=True)]))
+            tick()
+        return {"ledger": pl.concat(rows)}
 
 
 class Gates:

@@ -8,6 +8,7 @@ Writes  --out          table DOCUMENTS + split str (train | heldout) + origin st
                        heldout, drop over_budget
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
@@ -21,17 +22,20 @@ from pipeline.stage.ledger import check_conservation
 from pipeline.stage.outputs import output_dir
 from pipeline.stage.progress import say
 from pipeline.stage.run import run_stage
+from pipeline.tables.curated import document_sizes
 from pipeline.tables.ledger import ledger_table
 from pipeline.tables.mixture import source_weights, within_chars
-from pipeline.tables.parquet import read_table, write_table
+from pipeline.tables.parquet import TableWriter, read_parts, write_table
+from pipeline.tables.runs import merged
 from pipeline.text.draws import unit_draw
 
-MIXED = {**DOCUMENTS, "split": pl.String(), "origin": pl.String(), "weight": pl.Float64()}
+LABELS = {"split": pl.String(), "origin": pl.String(), "weight": pl.Float64()}
+MIXED = {**DOCUMENTS, **LABELS}
 
 
 def main(documents: Path, general: Path, out: Path, ledger: Path, params: CurateMix) -> dict[str, object]:
     """Split the domain, weigh what is left, then add general documents up to their share."""
-    domain = _with_draws(read_table(documents), params.seed, "heldout")
+    domain = _with_draws(document_sizes(documents), params.seed, "heldout")
     heldout = domain.filter(pl.col("draw") < params.heldout_share)
     rest = _with_draws(domain.join(heldout, on="doc_id", how="anti"), params.seed, "budget")
     train = rest if params.max_train_chars is None else within_chars(rest, params.max_train_chars)
@@ -39,14 +43,14 @@ def main(documents: Path, general: Path, out: Path, ledger: Path, params: Curate
         raise BadInput(str(documents), "too few documents to split", wanted="some to train on and some held out",
                        got=f"{train.height} and {heldout.height}", do="change `curate_mix.heldout_share` or its budget")
     weights = source_weights(train, params.source_weights, params.min_source_share, params.max_weight)
-    replay = _replay(read_table(general), train, domain, params)
+    replay = _replay(document_sizes(general, "split"), train, domain, params)
     mixed = pl.concat([
         _labelled(train, "train", "domain", pl.col("source").replace_strict(weights, return_dtype=pl.Float64)),
         _labelled(heldout, "heldout", "domain", pl.lit(0.0)),
         _labelled(replay, "train", "replay", pl.lit(1.0)),
     ])
     rows = _ledger(domain, train, heldout, weights)
-    _write(domain, mixed, rows, out, ledger)
+    _write(domain, mixed, rows, (documents, general), out, ledger)
     summary = {"weights": weights, **_characters(mixed)}
     say(f"{summary}")
     return summary
@@ -74,13 +78,14 @@ def _replay(general: pl.DataFrame, train: pl.DataFrame, domain: pl.DataFrame, pa
 
 
 def _chars(documents: pl.DataFrame) -> int:
-    return int(documents["text"].str.len_chars().sum())
+    return int(documents["chars"].sum())
 
 
 def _labelled(documents: pl.DataFrame, split: str, origin: str, weight: pl.Expr) -> pl.DataFrame:
+    """Everything of the mixture but its texts: `doc_id`, `chars` and the columns of LABELS."""
     labels = documents.with_columns(pl.lit(split).alias("split"), pl.lit(origin).alias("origin"),
                                     weight.alias("weight"))
-    return labels.select(*MIXED)
+    return labels.select("doc_id", "chars", *LABELS)
 
 
 def _ledger(domain: pl.DataFrame, train: pl.DataFrame, heldout: pl.DataFrame,
@@ -95,17 +100,33 @@ def _ledger(domain: pl.DataFrame, train: pl.DataFrame, heldout: pl.DataFrame,
     return ledger_table(domain, [decide(*row) for row in domain.select("doc_id", "source").iter_rows()])
 
 
-def _write(domain: pl.DataFrame, mixed: pl.DataFrame, rows: pl.DataFrame, out: Path, ledger: Path) -> None:
+def _write(domain: pl.DataFrame, mixed: pl.DataFrame, rows: pl.DataFrame, tables: tuple[Path, Path], out: Path,
+           ledger: Path) -> None:
+    """Both tables' texts pass by, those with a label into `out`.
+
+    Args:
+        tables: of the domain and of general text.
+    """
     keys = domain.select(pl.col("doc_id").alias("input_id"), "source")
     check_conservation("curate_mix", keys, rows, mixed.filter(pl.col("origin") == "domain")["doc_id"])
+    labels = mixed.select("doc_id", *LABELS)
+    streams = [_labelled_texts(table, labels.filter(pl.col("origin") == origin))
+               for table, origin in zip(tables, ("domain", "replay"), strict=True)]
     with output_dir(ledger) as ledger_folder, output_dir(out) as folder:
-        write_table(mixed, folder, ["doc_id"], MIXED)
+        with TableWriter(folder, ["doc_id"], MIXED) as writer:
+            for piece in merged(streams, "doc_id"):
+                writer.write(piece)
         write_table(rows, ledger_folder, ["input_id"], LEDGER)
+
+
+def _labelled_texts(table: Path, labels: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    for part in read_parts(table, list(DOCUMENTS)):
+        yield part.join(labels, on="doc_id", how="inner").sort("doc_id").select(*MIXED)
 
 
 def _characters(mixed: pl.DataFrame) -> dict[str, int]:
     """Characters per origin and split."""
-    sums = mixed.group_by("origin", "split").agg(pl.col("text").str.len_chars().sum()).sort("origin", "split")
+    sums = mixed.group_by("origin", "split").agg(pl.col("chars").sum()).sort("origin", "split")
     return {f"{origin} {split}": chars for origin, split, chars in sums.iter_rows()}
 
 

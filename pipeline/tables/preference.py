@@ -13,7 +13,6 @@ def best_first(documents: pl.DataFrame, licence_rank: Sequence[str]) -> pl.DataF
     """
     rank = pl.col("licence").replace_strict(dict(zip(licence_rank, range(len(licence_rank)), strict=True)),
                                             default=len(licence_rank), return_dtype=pl.Int64)
-    keys = documents.with_columns(_rank=rank, _chars=pl.col("text").str.len_chars())
-    ordered = keys.sort("_rank", "published", "_chars", "doc_id", descending=[False, True, True, False],
-                        nulls_last=True)
-    return ordered.drop("_rank", "_chars")
+    ordered = documents.with_columns(_rank=rank).sort("_rank", "published", "chars", "doc_id",
+                                                      descending=[False, True, True, False], nulls_last=True)
+    return ordered.drop("_rank")

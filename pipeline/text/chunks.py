@@ -1,13 +1,16 @@
 """Exact repeated chunks: boilerplate that several documents carry word for word."""
 
 import re
-from collections.abc import Iterable, Iterator
+from array import array
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+import numpy as np
 import xxhash
 
 BREAK = re.compile(r"(\n[ \t\f]*\n\s*|\f)")
 """Blank lines or a page break; kept when a text is split, so that joining gives it back."""
+LOW_BITS = (1 << 64) - 1
 HEADING = re.compile(r"(#{1,6})[ \t]+\S")
 
 
@@ -20,19 +23,35 @@ class Trimmed(NamedTuple):
     """Characters of the repeated chunks among all characters."""
 
 
-def without_repeats(texts: Iterable[str], min_chars: int) -> Iterator[Trimmed]:
+def without_repeats(texts: Sequence[str], min_chars: int) -> Iterator[Trimmed]:
     """`texts`, given from best to worst, each without the chunks that an earlier one has.
 
     Chunks are compared with runs of white space made one blank; only those of at least `min_chars`
     characters count. A chunk repeated within one text stays.
+
+    In memory: 8 bytes a chunk at first, then the keys of those that occur more than once.
+
+    Args:
+        texts: gone through twice, one at a time; they may lie on a disk.
     """
+    likely = _likely_repeated(texts, min_chars)
     seen: set[int] = set()
     for text in texts:
         pieces = BREAK.split(text)
         keys = [_key(chunk, min_chars) for chunk in pieces[::2]]
         repeated = [key is not None and key in seen for key in keys]
-        seen.update(key for key in keys if key is not None)
+        seen.update(key for key in keys if key is not None and key & LOW_BITS in likely)
         yield _trimmed(text, pieces, repeated) if any(repeated) else Trimmed(text, 0.0)
+
+
+def _likely_repeated(texts: Sequence[str], min_chars: int) -> set[int]:
+    """The low bits of keys that occur more than once; by chance of another key too, which costs memory only."""
+    lows = array("Q")
+    for text in texts:
+        lows.extend(key & LOW_BITS for chunk in BREAK.split(text)[::2]
+                    if (key := _key(chunk, min_chars)) is not None)
+    ordered = np.sort(np.frombuffer(lows, np.uint64))
+    return set(ordered[1:][ordered[1:] == ordered[:-1]].tolist())
 
 
 def _key(chunk: str, min_chars: int) -> int | None:

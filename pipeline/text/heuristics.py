@@ -1,57 +1,171 @@
-"""Gopher, C4 and FineWeb rules: datatrove's own filters, called one document at a time.
+"""Gopher, C4 and FineWeb rules, with the decisions and the reasons of datatrove's filters.
 
-Decisions are datatrove's; speed is ours: its filters tokenise the same text with spaCy up to three
-times, here once.
+The numbers are datatrove's, and so are its lists and spaCy's tokens; what is ours is to tokenise once,
+each distinct word once, and to count n-grams by their hashes. `ngram_window_words` adds one thing to
+datatrove's rules: see `pipeline.text.repetition`.
 """
 
-from typing import Any
+import re
+from collections.abc import Callable, Sequence
 
-from datatrove.data import Document
-from datatrove.pipeline.filters import (
-    C4QualityFilter,
-    FineWebQualityFilter,
-    GopherQualityFilter,
-    GopherRepetitionFilter,
-)
-from datatrove.utils.word_tokenizers import SpaCyTokenizer
+from datatrove.pipeline.filters.c4_filters import CITATION_REGEX, ELLIPSIS, END_PUNCTUATION, POLICY_SUBSTRINGS
+from datatrove.pipeline.filters.gopher_quality_filter import STOP_WORDS
+from datatrove.utils.text import PUNCTUATION_SET, TERMINAL_PUNCTUATION
 
-from pipeline.schema.curate_filter import CurateFilter
+from pipeline.schema.curate_filter import C4Quality, CurateFilter, FineWebQuality, GopherQuality, GopherRepetition
+from pipeline.text.english_tokens import Counts, EnglishTokens, Tokenised
+from pipeline.text.repetition import TokenGrams
 
-
-class RememberingTokenizer(SpaCyTokenizer):
-    """datatrove's English tokeniser; keeps its answer for the last text it saw."""
-
-    def __init__(self) -> None:
-        super().__init__("en")
-        self._last: tuple[str, list[str]] = ("", [])
-
-    def word_tokenize(self, text: str) -> list[str]:
-        """The words of `text`, punctuation marks included."""
-        if text != self._last[0]:
-            self._last = (text, super().word_tokenize(text))
-        return self._last[1]
+MAX_WORD_CHARS = 1000
+"""C4: a longer string without blanks makes its line no text (datatrove's `max_word_length`)."""
+PARAGRAPH_BREAK, LINE_BREAK = re.compile(r"\n{2,}"), re.compile(r"\n+")
+LOREM_IPSUM, JAVASCRIPT = "lorem ipsum", "javascript"
 
 
 class Heuristics:
     """The four filters with the thresholds of params.yaml, in the order of datatrove's FineWeb example."""
 
     def __init__(self, params: CurateFilter) -> None:
-        words = RememberingTokenizer()
-        self.filters: tuple[Any, ...] = (
-            GopherRepetitionFilter(**params.gopher_repetition.model_dump(), language=words),
-            GopherQualityFilter(**params.gopher_quality.model_dump(), language=words),
-            C4QualityFilter(**params.c4_quality.model_dump(), language=words),
-            FineWebQualityFilter(**params.fineweb_quality.model_dump(), language=words),
+        self._tokens = EnglishTokens(PUNCTUATION_SET, STOP_WORDS)
+        self._rules: tuple[tuple[str, Callable[[Tokenised], str | None]], ...] = (
+            ("GopherRepetition", lambda text: gopher_repetition(text, params.gopher_repetition)),
+            ("GopherQuality", lambda text: gopher_quality(text, params.gopher_quality)),
+            ("C4Quality", lambda text: c4_quality(text, params.c4_quality)),
+            ("FineWebQuality", lambda text: fineweb_quality(text, params.fineweb_quality)),
         )
 
     def failed_rule(self, text: str) -> str | None:
-        """The first rule that `text` breaks, as `<filter>: <datatrove's reason>`; None if it breaks none.
-
-        Each filter gets a copy: C4 also edits the text, which would take out headings and tables.
-        """
-        for rule in self.filters:
-            answer = rule.filter(Document(text=text, id=""))
-            kept, reason = answer if isinstance(answer, tuple) else (answer, "")
-            if not kept:
-                return f"{type(rule).__name__.removesuffix('Filter')}: {reason}"
+        """The first rule that `text` breaks, as `<filter>: <datatrove's reason>`; None if it breaks none."""
+        read = self._tokens.read(text)
+        for name, rule in self._rules:
+            reason = rule(read)
+            if reason:
+                return f"{name}: {reason}"
         return None
+
+
+def gopher_repetition(text: Tokenised, most: GopherRepetition) -> str | None:
+    """Repeated paragraphs, lines and n-grams."""
+    whole = text.text
+    if not whole:
+        return "empty"
+    paragraphs, lines = PARAGRAPH_BREAK.split(whole.strip()), LINE_BREAK.split(whole)
+    repeats, chars = repeated(paragraphs)
+    if repeats / len(paragraphs) > most.dup_para_frac:
+        return "dup_para_frac"
+    if chars / len(whole) > most.dup_para_char_frac:
+        return "dup_para_char_frac"
+    repeats, chars = repeated(lines)
+    if repeats / len(lines) > most.dup_line_frac:
+        return "dup_line_frac"
+    if chars / len(whole) > most.dup_line_char_frac:
+        return "dup_line_char_frac"
+    return _repeated_grams(text, most)
+
+
+def _repeated_grams(text: Tokenised, most: GopherRepetition) -> str | None:
+    grams = TokenGrams(text.points, text.lengths, most.ngram_window_words)
+    for size, share in most.top_n_grams:
+        if grams.top_chars(size) / len(text.text) > share:
+            return f"top_{size}_gram"
+    for size, share in most.dup_n_grams:
+        if grams.repeated_chars(size) / len(text.text) > share:
+            return f"duplicated_{size}_n_grams"
+    return None
+
+
+def repeated(parts: Sequence[str]) -> tuple[int, int]:
+    """(number, characters) of the parts that are equal to an earlier one."""
+    if len(set(parts)) == len(parts):
+        return 0, 0
+    seen: set[str] = set()
+    again = [part for part in parts if part in seen or seen.add(part)]  # type: ignore[func-returns-value]
+    return len(again), sum(map(len, again))
+
+
+def gopher_quality(text: Tokenised, limits: GopherQuality) -> str | None:
+    """Length, symbols, bullets, letters, stop words."""
+    counts = text.counts
+    if counts.spelled < limits.min_doc_words:
+        return "gopher_short_doc"
+    if counts.spelled > limits.max_doc_words:
+        return "gopher_long_doc"
+    mean = counts.spelled_chars / counts.spelled
+    if mean < limits.min_avg_word_length:
+        return "gopher_below_avg_threshold"
+    if mean > limits.max_avg_word_length:
+        return "gopher_above_avg_threshold"
+    return _symbols(text, limits) or _words(counts, limits)
+
+
+def _symbols(text: Tokenised, limits: GopherQuality) -> str | None:
+    whole, tokens = text.text, text.counts.tokens
+    if whole.count("#") / tokens > limits.max_symbol_word_ratio:
+        return "gopher_too_many_hashes"
+    if (whole.count(ELLIPSIS) + whole.count("…")) / tokens > limits.max_symbol_word_ratio:
+        return "gopher_too_many_ellipsis"
+    lines = whole.splitlines()
+    if sum(line.lstrip().startswith(("•", "-")) for line in lines) / len(lines) > limits.max_bullet_lines_ratio:
+        return "gopher_too_many_bullets"
+    if sum(line.rstrip().endswith((ELLIPSIS, "…")) for line in lines) / len(lines) > limits.max_ellipsis_lines_ratio:
+        return "gopher_too_many_end_ellipsis"
+    return None
+
+
+def _words(counts: Counts, limits: GopherQuality) -> str | None:
+    """The second reason is named as datatrove names it: there are not enough."""
+    if counts.alphabetic / counts.tokens < limits.max_non_alpha_words_ratio:
+        return "gopher_below_alpha_threshold"
+    return "gopher_enough_stop_words" if counts.stop_words < limits.min_stop_words else None
+
+
+def c4_quality(text: Tokenised, rule: C4Quality) -> str | None:
+    """Sentences in lines that read as text.
+
+    Counting stops when there are enough, unless a later line can still refuse the whole text.
+    """
+    lorem = LOREM_IPSUM in text.text.lower()
+    bracket = rule.filter_curly_bracket and "{" in text.text
+    sentences = 0
+    for line in text.text.splitlines():
+        if sentences >= rule.min_num_sentences and not (lorem or bracket):
+            return None
+        prose = _prose(line, rule)
+        if prose is None:
+            continue
+        if lorem and LOREM_IPSUM in prose.lower():
+            return "lorem_ipsum"
+        if rule.filter_javascript and JAVASCRIPT in prose.lower():
+            continue
+        if bracket and "{" in prose:
+            return "curly_bracket"
+        if rule.filter_policy and any(phrase in prose.lower() for phrase in POLICY_SUBSTRINGS):
+            continue
+        sentences += text.sentences(prose)
+    return "too_few_sentences" if sentences < rule.min_num_sentences else None
+
+
+def _prose(line: str, rule: C4Quality) -> str | None:
+    """`line` without citation marks, or None for one that is too short, does not end a sentence or holds no words."""
+    words = line.split()
+    if any(len(word) > MAX_WORD_CHARS for word in words):
+        return None
+    prose = CITATION_REGEX.sub("", line.strip())
+    if rule.filter_no_terminal_punct and (not prose.endswith(END_PUNCTUATION) or prose.endswith(ELLIPSIS)):
+        return None
+    return None if len(words) < rule.min_words_per_line else prose
+
+
+def fineweb_quality(text: Tokenised, limits: FineWebQuality) -> str | None:
+    """Lines: how they end, how short they are, how often they recur, how many there are."""
+    lines = [line for line in text.text.split("\n") if line.strip()]
+    if not lines:
+        return "empty"
+    if sum(line[-1] in TERMINAL_PUNCTUATION for line in lines) / len(lines) < limits.line_punct_thr:
+        return "line_punct_ratio"
+    if sum(len(line) <= limits.short_line_length for line in lines) / len(lines) > limits.short_line_thr:
+        return "short_line_ratio"
+    breaks = text.text.count("\n")
+    if repeated(lines)[1] / (len(text.text) - breaks) > limits.char_duplicates_ratio:
+        return "char_dup_ratio"
+    return "list_ratio" if breaks / text.counts.tokens > limits.new_line_ratio else None

@@ -7,17 +7,17 @@ J shares a bucket with probability 1 - (1 - J**rows)**bands.
 Shape letters: D documents, K hash functions (bands * rows), B bands.
 """
 
-from collections.abc import Iterator
-
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from pipeline.text.words import Ragged, compiled, mix
 
 U32 = NDArray[np.uint32]
 U64 = NDArray[np.uint64]
+I32 = NDArray[np.int32]
+
+ALONE = -1
+"""Bucket number of a document that shares its bucket with nobody; also the end of a list of documents."""
 
 
 def signatures(shingles: Ragged, count: int, seed: int) -> U32:
@@ -29,37 +29,48 @@ def signatures(shingles: Ragged, count: int, seed: int) -> U32:
     return _signatures(shingles.flat, shingles.offsets, multipliers, increments)
 
 
-def estimated_jaccard(one_K: U32, many_DK: U32) -> NDArray[np.float64]:
-    """(D,) share of equal minima; standard error sqrt(J * (1 - J) / K)."""
-    return np.asarray((many_DK == one_K).mean(axis=1), np.float64)
-
-
-def candidate_clusters(signatures_DK: U32, bands: int) -> Iterator[list[int]]:
-    """Groups of two or more documents linked by shared buckets, members in ascending order.
+def bucket_numbers(signatures_DK: U32, bands: int) -> I32:
+    """(B, D) the bucket of each document in each band, numbered from 0; ALONE for a bucket of one.
 
     Args:
         signatures_DK: of documents that have shingles; K is a multiple of `bands`.
     """
-    links = list(_links(signatures_DK, bands))
-    count = len(signatures_DK)
-    rows = np.concatenate([np.empty(0, np.int64), *(first for first, _ in links)])
-    columns = np.concatenate([np.empty(0, np.int64), *(other for _, other in links)])
-    graph = coo_array((np.ones(len(rows), np.int8), (rows, columns)), shape=(count, count))
-    _, labels = connected_components(graph, directed=False)
-    order = np.argsort(labels, kind="stable")
-    for group in np.split(order, np.flatnonzero(np.diff(labels[order])) + 1):
-        if len(group) > 1:
-            yield group.tolist()
-
-
-def _links(signatures_DK: U32, bands: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """For each band: pairs of neighbours in each bucket, enough to connect it."""
     rows = signatures_DK.shape[1] // bands
+    numbers = np.empty((bands, len(signatures_DK)), np.int32)
     for band in range(bands):
         keys = _bucket_keys(np.ascontiguousarray(signatures_DK[:, band * rows:(band + 1) * rows]))
-        order = np.argsort(keys, kind="stable")
-        same = keys[order][1:] == keys[order][:-1]
-        yield order[:-1][same], order[1:][same]
+        _, bucket, size = np.unique(keys, return_inverse=True, return_counts=True)
+        numbers[band] = np.where(size > 1, np.cumsum(size > 1) - 1, ALONE)[bucket]
+    return numbers
+
+
+class Survivors:
+    """Documents kept so far, by bucket. Only they are compared with, so what was merged costs nothing more."""
+
+    def __init__(self, signatures_DK: U32, bands: int) -> None:
+        """Nobody survives yet."""
+        self.signatures_DK = signatures_DK
+        self.buckets_BD = bucket_numbers(signatures_DK, bands)
+        self._last = np.full((bands, int(self.buckets_BD.max(initial=ALONE)) + 1), ALONE, np.int32)
+        self._before_BD = np.full_like(self.buckets_BD, ALONE)
+        self._met = np.full(len(signatures_DK), ALONE, np.int32)
+
+    def contested(self) -> list[int]:
+        """The documents that share a bucket with any other, in ascending order; the rest resemble nobody."""
+        return np.flatnonzero((self.buckets_BD != ALONE).any(axis=0)).tolist()
+
+    def like(self, document: int, least_estimate: float) -> list[int]:
+        """Survivors that share a bucket with `document` and have at least that share of equal minima.
+
+        The share estimates the Jaccard similarity with a standard error of sqrt(J * (1 - J) / K).
+        """
+        least = int(np.ceil(least_estimate * self.signatures_DK.shape[1]))
+        return _like(document, self.buckets_BD, self._last, self._before_BD, self._met, self.signatures_DK,
+                     least).tolist()
+
+    def add(self, document: int) -> None:
+        """`document` survives."""
+        _add(document, self.buckets_BD, self._last, self._before_BD)
 
 
 def _hash_functions(count: int, seed: int) -> tuple[U64, U64]:
@@ -92,3 +103,32 @@ def _bucket_keys(rows: U32) -> U64:
             key = mix(key ^ np.uint64(value))
         keys[document] = key
     return keys
+
+
+@compiled
+def _like(document: int, buckets_BD: I32, last: I32, before_BD: I32, met: I32, signatures_DK: U32,
+          least: int) -> I32:
+    """Walk the lists of the document's buckets, newest survivor first; `met` remembers who was seen in another."""
+    found = [np.int32(0) for _ in range(0)]
+    for band in range(len(buckets_BD)):
+        bucket = buckets_BD[band, document]
+        other = last[band, bucket] if bucket >= 0 else np.int32(-1)
+        while other >= 0:
+            if met[other] != document:
+                met[other] = document
+                equal = 0
+                for k in range(signatures_DK.shape[1]):
+                    equal += signatures_DK[document, k] == signatures_DK[other, k]
+                if equal >= least:
+                    found.append(other)
+            other = before_BD[band, other]
+    return np.array(found, np.int32)
+
+
+@compiled
+def _add(document: int, buckets_BD: I32, last: I32, before_BD: I32) -> None:
+    for band in range(len(buckets_BD)):
+        bucket = buckets_BD[band, document]
+        if bucket >= 0:
+            before_BD[band, document] = last[band, bucket]
+            last[band, bucket] = document

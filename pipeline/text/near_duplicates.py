@@ -1,22 +1,30 @@
 """Near-duplicates: who is merged into whom, with the exact Jaccard similarity as evidence.
 
-MinHash only proposes. Within each proposed cluster documents are taken from best to worst; one is
-merged into the survivor it resembles most if their exact Jaccard similarity reaches the threshold,
-else it survives itself. So nobody is merged through a chain of ever less similar relatives, and no
-two survivors of a cluster resemble each other.
+MinHash only proposes. Documents are taken from best to worst; one is merged into the earlier survivor
+it resembles most if their exact Jaccard similarity reaches the threshold, else it survives itself. So
+nobody is merged through a chain of ever less similar relatives, and two survivors that share a bucket
+never resemble each other.
+
+In memory: a signature a document (4 bytes a hash function), and the shingles of few documents at a time.
 """
 
+from collections import OrderedDict
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.text.minhash import candidate_clusters, estimated_jaccard, signatures
-from pipeline.text.words import Ragged, ngram_hashes, word_hashes
+from pipeline.text.minhash import Survivors, signatures
+from pipeline.text.words import batches, compiled, ngram_hashes, ngram_set, word_hashes
 
-ESTIMATE_MARGIN = 0.2
-"""A pair whose estimate is further than this below the threshold is not verified. With 112 hashes the
-standard error is at most 0.047, so a pair at the threshold is missed with probability below 10**-4."""
+ESTIMATE_MARGIN = 0.16
+"""A pair whose estimate is further than this below the threshold is not verified. With 125 hashes the
+standard error at 0.7 is 0.041, so a pair at the threshold is missed with probability below 10**-4."""
+BATCH_CHARS = 2_000_000
+"""Hashes of a batch take about 3 bytes a character."""
+CACHE_BYTES = 100_000_000
+"""Shingle sets kept for the next comparison; the others are made again from the text (about 150 MB/s)."""
 
 
 class MinHash(NamedTuple):
@@ -39,57 +47,88 @@ class Merge(NamedTuple):
     """1.0 for documents with the same words but too short for a shingle."""
 
 
-def near_duplicates(texts: list[str], settings: MinHash) -> list[Merge]:
+def near_duplicates(texts: Sequence[str], settings: MinHash) -> list[Merge]:
     """Merges among `texts`, which are given from best to worst; unordered.
 
     Texts too short for a shingle are compared as word sequences: equal or not.
+
+    Args:
+        texts: gone through once, then asked again for those in need of an exact comparison.
     """
-    words = word_hashes(texts)
-    shingles = ngram_hashes(words, settings.shingle_words)
-    found = _same_words(words, np.flatnonzero(np.diff(shingles.offsets) == 0))
-    long = np.flatnonzero(np.diff(shingles.offsets) > 0)
-    if not long.size:
-        return found
-    minima = signatures(shingles, settings.bands * settings.rows, settings.seed)[long]
-    for cluster in candidate_clusters(minima, settings.bands):
-        found += _merges(long[cluster], minima[cluster], shingles, settings.threshold)
-    return found
+    minima_DK, shingled = _signatures(texts, settings)
+    return (_same_words(texts, np.flatnonzero(~shingled).tolist())
+            + _similar(texts, np.flatnonzero(shingled), minima_DK[shingled], settings))
 
 
+@compiled
 def jaccard(one: NDArray[np.uint64], other: NDArray[np.uint64]) -> float:
-    """|A & B| / |A | B| of two sorted arrays without repeats, not both empty."""
-    common = len(np.intersect1d(one, other, assume_unique=True))
+    """|A & B| / |A | B| of two ascending arrays without repeats, not both empty."""
+    common, i, j = 0, 0, 0
+    while i < len(one) and j < len(other):
+        common += one[i] == other[j]
+        left, right = one[i], other[j]
+        i += left <= right
+        j += right <= left
     return common / (len(one) + len(other) - common)
 
 
-def _same_words(words: Ragged, documents: NDArray[np.int64]) -> list[Merge]:
+def _signatures(texts: Sequence[str], settings: MinHash) -> tuple[NDArray[np.uint32], NDArray[np.bool_]]:
+    """Signatures of all texts, and which of them have any shingle."""
+    count = settings.bands * settings.rows
+    minima_DK = np.empty((len(texts), count), np.uint32)
+    shingled = np.empty(len(texts), np.bool_)
+    for first, batch in batches(texts, BATCH_CHARS):
+        shingles = ngram_hashes(word_hashes(batch), settings.shingle_words)
+        minima_DK[first:first + len(batch)] = signatures(shingles, count, settings.seed)
+        shingled[first:first + len(batch)] = np.diff(shingles.offsets) > 0
+    return minima_DK, shingled
+
+
+def _same_words(texts: Sequence[str], documents: list[int]) -> list[Merge]:
     """Documents with the words of an earlier one. Documents without any word are equal to each other."""
     first: dict[bytes, int] = {}
     found = []
-    for document in documents.tolist():
-        survivor = first.setdefault(words.of(document).tobytes(), document)
+    for document in documents:
+        survivor = first.setdefault(word_hashes([texts[document]]).flat.tobytes(), document)
         if survivor != document:
             found.append(Merge(document, survivor, 1.0))
     return found
 
 
-def _merges(documents: NDArray[np.int64], minima_DK: NDArray[np.uint32], shingles: Ragged,
-            threshold: float) -> list[Merge]:
-    """Merges within one cluster, `documents` from best to worst.
-
-    What is compared: estimates with all survivors so far at once, then the promising ones exactly.
-    """
-    sets = {document: np.unique(shingles.of(document)) for document in documents.tolist()}
-    survivors: list[int] = []
+def _similar(texts: Sequence[str], documents: NDArray[np.int64], minima_DK: NDArray[np.uint32],
+             settings: MinHash) -> list[Merge]:
+    """Merges among `documents`, which have shingles. Places count within `documents`."""
+    sets = ShingleSets(texts, settings.shingle_words)
+    survivors = Survivors(minima_DK, settings.bands)
     found = []
-    for place, document in enumerate(documents.tolist()):
-        estimates = estimated_jaccard(minima_DK[place], minima_DK[survivors])
-        exact = [(jaccard(sets[document], sets[int(documents[other])]), -other)
-                 for other, estimate in zip(survivors, estimates, strict=True)
-                 if estimate >= threshold - ESTIMATE_MARGIN]
+    for place in survivors.contested():
+        document = int(documents[place])
+        likely = documents[survivors.like(place, settings.threshold - ESTIMATE_MARGIN)].tolist()
+        exact = [(jaccard(sets.of(document), sets.of(other)), -other) for other in likely]
         best, other = max(exact, default=(0.0, 0))
-        if best >= threshold:
-            found.append(Merge(document, int(documents[-other]), best))
+        if best >= settings.threshold:
+            found.append(Merge(document, -other, best))
         else:
-            survivors.append(place)
+            survivors.add(place)
     return found
+
+
+class ShingleSets:
+    """The shingle sets of documents, those used last at hand."""
+
+    def __init__(self, texts: Sequence[str], size: int) -> None:
+        """`size`: words in a shingle."""
+        self.texts, self.size = texts, size
+        self._kept: OrderedDict[int, NDArray[np.uint64]] = OrderedDict()
+        self._bytes = 0
+
+    def of(self, document: int) -> NDArray[np.uint64]:
+        """Distinct shingles, ascending."""
+        found = self._kept.pop(document, None)
+        if found is None:
+            found = ngram_set(self.texts[document], self.size)
+            self._bytes += found.nbytes
+        self._kept[document] = found
+        while self._bytes > CACHE_BYTES and len(self._kept) > 1:
+            self._bytes -= self._kept.popitem(last=False)[1].nbytes
+        return found

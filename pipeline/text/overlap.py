@@ -5,14 +5,28 @@ drop a document.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from pipeline.text.words import Ragged, ngram_hashes, word_hashes, words_of
+from pipeline.text.words import Ragged, batches, ngram_hashes, word_hashes, words_of
 
 Gram = tuple[str, ...]
+
+BATCH_CHARS = 2_000_000
+MARK_BITS = 22
+"""4 MB of marks: 100,000 n-grams set 2 % of them, so that 98 % of other n-grams cost one look."""
+
+
+class Known(NamedTuple):
+    """Hashes to be found again."""
+
+    ordered: NDArray[np.uint64]
+    """Ascending, without repeats."""
+    marks: NDArray[np.bool_]
+    """(2**MARK_BITS,) True where one of them has these upper bits."""
 
 
 class Overlap(NamedTuple):
@@ -47,17 +61,23 @@ class EvalGrams:
             checked |= {item_id} if grams else set()
         self.unchecked = sorted(seen - checked)
 
-    def overlaps(self, texts: list[str]) -> Iterator[Overlap]:
+    def overlaps(self, texts: Sequence[str]) -> Iterator[Overlap]:
         """The documents among `texts` that share an n-gram with an item, in order."""
-        words = word_hashes(texts)
-        suspects: set[int] = set()
-        for size in sorted({len(gram) for gram in self.items}):
-            wanted = word_hashes([" ".join(gram) for gram in self.items if len(gram) == size])
-            suspects |= _documents_with(words, ngram_hashes(wanted, size), size)
-        for document in sorted(suspects):
-            found = self._best(texts[document])
-            if found:
-                yield Overlap(document, *found)
+        wanted = self._wanted()
+        for first, batch in batches(texts, BATCH_CHARS):
+            words = word_hashes(batch)
+            suspects = {place for size, known in wanted.items() for place in _documents_with(words, known, size)}
+            for place in sorted(suspects):
+                found = self._best(batch[place])
+                if found:
+                    yield Overlap(first + place, *found)
+
+    def _wanted(self) -> dict[int, Known]:
+        """The hashes of the items' n-grams by their length."""
+        by_size: dict[int, list[str]] = defaultdict(list)
+        for gram in self.items:
+            by_size[len(gram)].append(" ".join(gram))
+        return {size: known(ngram_hashes(word_hashes(grams), size).flat) for size, grams in sorted(by_size.items())}
 
     def _best(self, text: str) -> tuple[str, int] | None:
         words = words_of(text)
@@ -78,8 +98,17 @@ def _grams(words: list[str], size: int, min_words: int) -> Iterator[Gram]:
         yield tuple(words[start:start + size])
 
 
-def _documents_with(words: Ragged, wanted: Ragged, size: int) -> set[int]:
+def known(hashes: NDArray[np.uint64]) -> Known:
+    """`hashes` as a set to look many others up in."""
+    ordered = np.unique(hashes)
+    marks = np.zeros(1 << MARK_BITS, np.bool_)
+    marks[ordered >> np.uint64(64 - MARK_BITS)] = True
+    return Known(ordered, marks)
+
+
+def _documents_with(words: Ragged, wanted: Known, size: int) -> list[int]:
     """Documents that have one of the `wanted` n-gram hashes."""
     grams = ngram_hashes(words, size)
-    places = np.flatnonzero(np.isin(grams.flat, wanted.flat))
-    return set((np.searchsorted(grams.offsets, places, "right") - 1).tolist())
+    likely = np.flatnonzero(wanted.marks[grams.flat >> np.uint64(64 - MARK_BITS)])
+    places = likely[np.isin(grams.flat[likely], wanted.ordered)]
+    return np.unique(np.searchsorted(grams.offsets, places, "right") - 1).tolist()

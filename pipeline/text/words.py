@@ -12,7 +12,7 @@ Shape letters: D documents, W words in all of them.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeVar, cast
 
 import numba
@@ -55,10 +55,41 @@ def words_of(text: str) -> list[str]:
 
 def word_hashes(texts: Sequence[str]) -> Ragged:
     """The hash of every word of every text."""
-    classes = character_classes()
-    parts = [_words(np.frombuffer(text.lower().encode("utf-32-le", "surrogatepass"), np.uint32), classes)
-             for text in texts]
-    return joined(parts)
+    return joined([_hashes_of(text) for text in texts])
+
+
+def ngram_set(text: str, size: int) -> U64:
+    """The distinct n-gram hashes of one text, ascending."""
+    return np.unique(ngram_hashes(joined([_hashes_of(text)]), size).flat)
+
+
+def batches(texts: Sequence[str], max_chars: int) -> Iterator[tuple[int, list[str]]]:
+    """(place of the first, texts): consecutive texts of at most `max_chars` together, or one longer text.
+
+    So that what is computed for all of them never has to be in memory for all at once. `texts` is read once,
+    in order, one text at a time: it may lie on a disk.
+    """
+    first, batch, chars = 0, list[str](), 0
+    for place in range(len(texts)):
+        text = texts[place]
+        if batch and chars + len(text) > max_chars:
+            yield first, batch
+            first, batch, chars = place, [], 0
+        batch.append(text)
+        chars += len(text)
+    if batch:
+        yield first, batch
+
+
+def code_points(text: str) -> NDArray[np.uint8] | NDArray[np.uint32]:
+    """The code points of `text`, a byte each if all are ASCII: a quarter of the memory to go through."""
+    if text.isascii():
+        return np.frombuffer(text.encode("ascii"), np.uint8)
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+
+
+def _hashes_of(text: str) -> U64:
+    return _words(code_points(text.lower()), character_classes())
 
 
 def joined(parts: Sequence[U64]) -> Ragged:
@@ -89,7 +120,7 @@ def mix(value: np.uint64) -> np.uint64:
 
 
 @compiled
-def _words(points: NDArray[np.uint32], classes: NDArray[np.uint8]) -> U64:
+def _words(points: NDArray[np.uint8] | NDArray[np.uint32], classes: NDArray[np.uint8]) -> U64:
     """Word hashes of one text given as code points. classes: 0 between words, 1 in a word, 2 a word itself."""
     found = np.empty(len(points), np.uint64)
     count = 0
@@ -115,11 +146,18 @@ def _words(points: NDArray[np.uint32], classes: NDArray[np.uint8]) -> U64:
 
 @compiled
 def _ngrams(flat: U64, starts: I64, targets: I64, size: int) -> U64:
+    """mix(size * B**size + w[0] * B**(size - 1) + ... + w[size - 1]), the sum rolled from word to word."""
     found = np.empty(targets[-1], np.uint64)
+    power = np.uint64(1)
+    for _ in range(size):
+        power *= GRAM_BASE
     for document in range(len(starts) - 1):
-        for gram in range(targets[document + 1] - targets[document]):
-            value = np.uint64(size)
-            for word in range(size):
-                value = value * GRAM_BASE + flat[starts[document] + gram + word]
-            found[targets[document] + gram] = mix(value)
+        start, target = starts[document], targets[document]
+        value = np.uint64(0)
+        for word in range(starts[document + 1] - start):
+            value = value * GRAM_BASE + flat[start + word]
+            if word >= size:
+                value -= flat[start + word - size] * power
+            if word >= size - 1:
+                found[target + word - size + 1] = mix(value + np.uint64(size) * power)
     return found

@@ -1,13 +1,10 @@
-import os
-import stat
-import sys
 from pathlib import Path
 
 import polars as pl
 import pytest
 
 from pipeline.engine.execution import load_execution
-from pipeline.engine.shards import ShardsFailed, run_shards
+from pipeline.engine.shards import ShardsFailed, gathered, sharded
 from pipeline.schema.errors import BadInput
 from pipeline.schema.execution import Execution
 
@@ -29,8 +26,8 @@ def fails_on_seven(rows, tick):
 
 
 def run(folder: Path, work=squares, **changes):
-    folder.mkdir()
-    return run_shards(work, ROWS, folder, LOCAL.model_copy(update=changes), "rows")
+    with sharded(work, ROWS, folder, LOCAL.model_copy(update=changes), "rows") as tables:
+        return gathered(tables)
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -45,10 +42,10 @@ def test_a_shard_that_fails_stops_the_run_with_the_reason(tmp_path):
 
 
 def test_fewer_rows_than_shards_leave_no_shard_empty(tmp_path):
-    (tmp_path / "run").mkdir()
     execution = LOCAL.model_copy(update={"shards_per_worker": 50})
-    table = run_shards(squares, ROWS.head(2), tmp_path / "run", execution, "rows")["squares"]
-    assert table.height == 2
+    with sharded(squares, ROWS.head(2), tmp_path / "run", execution, "rows") as tables:
+        assert [len(files) for files in tables.values()] == [2]
+        assert gathered(tables)["squares"].height == 2
 
 
 def test_the_engine_ray_says_what_is_missing(tmp_path):
@@ -64,27 +61,6 @@ def test_the_engine_slurm_says_what_is_missing(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(BadInput, match="`slurm` needs `sbatch`"):
         run(tmp_path / "run", engine="slurm")
-
-
-def test_the_engine_slurm_gives_what_local_gives(tmp_path, monkeypatch):
-    """A queue of three shell scripts stands in for Slurm: it runs the array in the order of its ids."""
-    bin_folder = tmp_path / "bin"
-    bin_folder.mkdir()
-    scripts = {
-        "sbatch": 'script="${@: -1}"; last=$(sed -n "s/^#SBATCH --array=0-\\([0-9]*\\).*/\\1/p" "$script")\n'
-                  'grep -q merge_stats "$script" || for id in $(seq 0 ${last:-0}); do\n'
-                  'SLURM_ARRAY_TASK_ID=$id SLURM_NODELIST=here RUN_OFFSET=0 bash "$script" >&2; done\n'
-                  'echo Submitted batch job 42',
-        "srun": 'while [ "${1#-}" != "$1" ] || [ "$1" = 1 ]; do shift; done; exec "$@"',
-        "scontrol": "echo here",
-        "squeue": "exit 0",
-    }
-    for name, body in scripts.items():
-        (bin_folder / name).write_text(f"#!/bin/bash\n{body}\n")
-        (bin_folder / name).chmod(stat.S_IRWXU)
-    monkeypatch.setenv("PATH", f"{bin_folder}{os.pathsep}{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
-    table = run(tmp_path / "run", engine="slurm")["squares"].sort("n")
-    assert table.rows() == [(n, n * n) for n in range(11)]
 
 
 def test_the_repository_names_a_sound_execution():

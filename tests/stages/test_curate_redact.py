@@ -1,9 +1,9 @@
 import polars as pl
 import pytest
 
+from pipeline.engine.shards import ShardsFailed
 from pipeline.redact import analyse
 from pipeline.redact.pseudonyms import PUBLIC_KEY
-from pipeline.redact.recognisers import RecogniserFailed
 from pipeline.redact.spread import names_in, spread
 from pipeline.redact.tagger import WEIGHT_BITS, save_tagger
 from pipeline.schema.documents import DOCUMENTS
@@ -123,8 +123,7 @@ def test_a_failing_recogniser_leaves_no_output(world, monkeypatch):
         raise MemoryError
 
     monkeypatch.setattr(analyse.PatternRecogniser, "find", fail)
-    monkeypatch.setattr("pipeline.redact.documents.run_shards", lambda work, rows, *_: work(rows, lambda: None))
-    with pytest.raises(RecogniserFailed, match=r"recogniser `.+`: failed \(MemoryError"):
+    with pytest.raises(ShardsFailed, match=r"recogniser `.+`: failed \(MemoryError"):
         run(world, "out")
     assert not (world / "out").exists()
 

@@ -43,7 +43,7 @@ def heuristics(params):
 @pytest.mark.parametrize("name", TEXTS)
 def test_decisions_are_those_of_datatroves_filters_with_their_own_tokeniser(name, params, heuristics):
     theirs = [
-        GopherRepetitionFilter(**params.gopher_repetition.model_dump()),
+        GopherRepetitionFilter(**params.gopher_repetition.model_dump(exclude={"ngram_window_words"})),
         GopherQualityFilter(**params.gopher_quality.model_dump()),
         C4QualityFilter(**params.c4_quality.model_dump()),
         FineWebQualityFilter(**params.fineweb_quality.model_dump()),

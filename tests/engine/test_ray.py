@@ -1,0 +1,70 @@
+"""Ray with two nodes on this machine; skipped where the `scale` group is not installed."""
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from pipeline.engine.shards import ShardsFailed, gathered, sharded
+from tests.engine.test_resume import ROWS, SQUARES, TWO
+from tests.engine.works import DiesOnce, HangsOn, NotesNode, Raises, times
+
+ray = pytest.importorskip("ray", reason="the `scale` group is not installed")
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    from ray.cluster_utils import Cluster
+
+    settings = {"num_cpus": 1, "object_store_memory": 80 << 20, "include_dashboard": False}
+    started = Cluster(initialize_head=True, head_node_args=settings)
+    started.second = started.add_node(**settings)
+    yield started
+    ray.shutdown()
+    started.shutdown()
+
+
+def run(folder, work, cluster, **changes):
+    execution = TWO.model_copy(update={"engine": "ray", "ray_address": cluster.address, **changes})
+    with sharded(work, ROWS, folder / "out", execution, "rows", sort={"squares": "n"}) as tables:
+        found = gathered(tables)["squares"].sort("n").rows()
+        return found, {name: [file.read_bytes() for file in files] for name, files in tables.items()}
+
+
+@pytest.fixture
+def notes(tmp_path):
+    (tmp_path / "notes").mkdir()
+    return str(tmp_path / "notes")
+
+
+def test_two_nodes_share_the_work_and_give_the_bytes_of_this_process(tmp_path, notes, cluster):
+    work = NotesNode(notes)
+    rows, remote = run(tmp_path, work, cluster)
+    assert rows == SQUARES
+    assert len(list(Path(notes).glob("node-*"))) == 2
+    alone = TWO.model_copy(update={"workers": 1, "shards_per_worker": 4})
+    with sharded(work, ROWS, tmp_path / "alone", alone, "rows", sort={"squares": "n"}) as tables:
+        assert {name: [file.read_bytes() for file in files] for name, files in tables.items()} == remote
+
+
+def test_a_killed_ray_worker_costs_one_more_try_and_no_row(tmp_path, notes, cluster):
+    assert run(tmp_path, DiesOnce(notes), cluster)[0] == SQUARES
+    assert [times(notes, first) for first in range(4)] == [1, 1, 1, 2]
+
+
+def test_work_that_raises_on_a_node_stops_the_run_with_its_reason(tmp_path, notes, cluster):
+    with pytest.raises(ShardsFailed, match=r"1 of 4 shards did not finish.*seven is not liked"):
+        run(tmp_path, Raises(notes), cluster)
+
+
+def test_a_lost_node_costs_no_row(tmp_path, notes, cluster):
+    found: dict[str, object] = {}
+    work = HangsOn(notes, cluster.second.node_id)
+    thread = threading.Thread(target=lambda: found.update(rows=run(tmp_path, work, cluster)[0]))
+    thread.start()
+    while thread.is_alive() and not Path(notes, "hangs").exists():
+        thread.join(0.05)
+    cluster.remove_node(cluster.second, allow_graceful=False)
+    thread.join(120)
+    assert found["rows"] == SQUARES
+    assert Path(notes, "hangs").exists()

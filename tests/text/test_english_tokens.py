@@ -1,0 +1,82 @@
+"""Tokens of whole texts from the tokens of their runs, against spaCy on the whole text."""
+
+import pytest
+import spacy
+from datatrove.utils.text import PUNCTUATION_SET
+from datatrove.utils.word_tokenizers import load_word_tokenizer
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.text import english_tokens
+from pipeline.text.english_tokens import EnglishTokens
+
+STOP_WORDS = ["the", "of"]
+PIECES = ["the", "The", "of", "cannot", "don't", "U.S.", "e.g.", "i.e.,", "(see", "10km", "$3.50", "a/b", "word's", ":)",
+          "end.", "end!?", "...", "…", "--", "well-known", "http://a.b/c?d=e", "x@y.org", "№", "naïve", "漢字", "'tis",
+          "\"quoted\"", "3,000", "Mr.", "p.m.", "[1]", "#", "•", "ﬁn", "I'll", "GAAP", "gonna", "Id", "re-use;"]
+GAPS = [" ", "  ", "\n", "\n\n", "\t", "\u00a0", " \t "]
+TEXT = st.lists(st.tuples(st.sampled_from(PIECES) | st.text(max_size=6), st.sampled_from(GAPS)), max_size=15).map(
+    lambda parts: "".join(piece + gap for piece, gap in parts))
+
+
+@pytest.fixture(scope="module")
+def theirs():
+    return load_word_tokenizer("en")
+
+
+@pytest.fixture(scope="module")
+def ours():
+    return EnglishTokens(PUNCTUATION_SET, STOP_WORDS)
+
+
+def pieces(read):
+    """The tokens themselves, cut out of the text without its white space."""
+    whole, at, found = "".join(read.text.split()), 0, []
+    for length in read.lengths.tolist():
+        found.append(whole[at:at + length])
+        at += length
+    assert at == len(whole)
+    return found
+
+
+@settings(max_examples=150, deadline=None)
+@given(TEXT)
+def test_tokens_are_those_of_spacy_on_the_whole_text(theirs, ours, text):
+    assert pieces(ours.read(text)) == theirs.word_tokenize(text)
+
+
+@settings(max_examples=150, deadline=None)
+@given(TEXT)
+def test_sentences_are_as_many_as_spacy_finds_in_the_line(theirs, ours, text):
+    line = text.replace("\n", " ").strip()
+    assert ours.read(text).sentences(line) == len(theirs.span_tokenize(line))
+
+
+def test_counts_worked_by_hand(ours):
+    # the | cat | , | of | 3 | !  -> "," and "!" are symbols, "3" has no letter
+    assert ours.read("the cat, of 3!") .counts == (6, 4, 9, 3, 2)
+
+
+def test_white_space_alone_has_no_tokens(ours):
+    read = ours.read(" \n\t ")
+    assert read.counts == (0, 0, 0, 0, 0)
+    assert read.lengths.tolist() == []
+    assert read.sentences("") == 0
+
+
+def test_every_listed_exception_of_letters_alone_is_split_as_spacy_splits_it(theirs, ours):
+    for run in filter(str.isalpha, spacy.blank("en").tokenizer.rules):
+        assert pieces(ours.read(run)) == theirs.word_tokenize(run)
+
+
+def test_a_name_that_spacy_reserves_does_not_stop_us(ours):
+    assert pieces(ours.read("an (IS_ALPHA) flag")) == ["an", "(IS_ALPHA)", "flag"]
+
+
+def test_forgetting_changes_no_answer(monkeypatch):
+    texts = [f"word{number}, and more of it." for number in range(30)]
+    remembering = EnglishTokens(PUNCTUATION_SET, STOP_WORDS)
+    once = [remembering.read(text).counts for text in texts]
+    monkeypatch.setattr(english_tokens, "MAX_RUNS", 10)
+    forgetting = EnglishTokens(PUNCTUATION_SET, STOP_WORDS)
+    assert [forgetting.read(text).counts for text in texts[:12]] == once[:12]
