@@ -231,7 +231,7 @@ def mutant(text: str, stock: list[str], draw: random.Random) -> str:
 
 
 def paragraphs(folders: list[Path], chars: int) -> list[str]:
-    """Different paragraphs of at least `chars` characters together, in the order of their hashes: in no file's order."""
+    """Different paragraphs, at least `chars` characters of them, in the order of their hashes: in no file's order."""
     found: dict[int, str] = {}
     total = 0
     for text in files_text(folders):
