@@ -40,9 +40,11 @@ from pipeline.text.minhash import Survivors, signatures
 from pipeline.text.near_duplicates import BATCH_CHARS, Merge, MinHash, jaccard, near_duplicates
 from pipeline.text.words import batches, compiled, ngram_hashes, ngram_set, word_hashes, words_of
 
-SUFFIXES = {".html": True, ".htm": True, ".txt": False, ".rst": False, ".md": False, ".py": False}
+SUFFIXES = {".html": True, ".htm": True, ".txt": False, ".rst": False, ".md": False}
 """True: HTML."""
 MUTANTS = 0.38
+MEAN_CHARS = 3000
+"""Of paragraphs wanted for a document: somewhat more than a document takes."""
 MEAN_LOG, SIGMA_LOG, MIN_CHARS, MAX_CHARS = 7.5, 0.9, 200, 60_000
 TRUTH = 0.8
 
@@ -191,7 +193,7 @@ def against_revisions(folder: Path) -> None:
 
 def generated(folders: list[Path], count: int) -> list[str]:
     """`count` documents, the last MUTANTS of them made from the others."""
-    stock = paragraphs(folders)
+    stock = paragraphs(folders, round(count * (1 - MUTANTS) * MEAN_CHARS))
     draw = random.Random(1)
     base, at = [], 0
     while len(base) < round(count * (1 - MUTANTS)):
@@ -228,23 +230,28 @@ def mutant(text: str, stock: list[str], draw: random.Random) -> str:
     return "\n\n".join(parts)
 
 
-def paragraphs(folders: list[Path]) -> list[str]:
-    """Different paragraphs of all files, in the order of their hashes: in no file's order."""
+def paragraphs(folders: list[Path], chars: int) -> list[str]:
+    """Different paragraphs, at least `chars` characters of them, in the order of their hashes: in no file's order."""
     found: dict[int, str] = {}
+    total = 0
     for text in files_text(folders):
         for paragraph in text.split("\n\n"):
             flat = " ".join(paragraph.split())
-            if len(flat) >= 40:
-                found[xxh3_64_intdigest(flat)] = flat
+            key = xxh3_64_intdigest(flat)
+            if len(flat) >= 40 and key not in found:
+                found[key] = flat
+                total += len(flat)
+        if total >= chars:
+            break
     return [found[key] for key in sorted(found)]
 
 
 def files_text(folders: list[Path]) -> Iterator[str]:
-    """The text of each file with a known suffix."""
-    for path in sorted(path for folder in folders for path in folder.rglob("*") if path.suffix in SUFFIXES):
-        if path.is_file():
-            text = path.read_text(encoding="utf-8", errors="replace")
-            yield extract_plain_text(text) if SUFFIXES[path.suffix] else text
+    """The text of each file with a known suffix, files in the order of their names' hashes."""
+    paths = [path for folder in folders for path in folder.rglob("*") if path.suffix in SUFFIXES and path.is_file()]
+    for path in sorted(paths, key=lambda path: xxh3_64_intdigest(path.as_posix())):
+        text = path.read_text(encoding="utf-8", errors="replace")
+        yield extract_plain_text(text) if SUFFIXES[path.suffix] else text
 
 
 def cpu_datatrove(texts: list[str]) -> tuple[float, int]:

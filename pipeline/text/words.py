@@ -60,7 +60,11 @@ def word_hashes(texts: Sequence[str]) -> Ragged:
 
 def ngram_set(text: str, size: int) -> U64:
     """The distinct n-gram hashes of one text, ascending."""
-    return np.unique(ngram_hashes(joined([_hashes_of(text)]), size).flat)
+    words = _hashes_of(text)
+    count = max(len(words) - size + 1, 0)
+    grams = _ngrams(words, np.array([0, len(words)], np.int64), np.array([0, count], np.int64), size)
+    grams.sort()
+    return _distinct(grams)
 
 
 def batches(texts: Sequence[str], max_chars: int) -> Iterator[tuple[int, list[str]]]:
@@ -161,3 +165,14 @@ def _ngrams(flat: U64, starts: I64, targets: I64, size: int) -> U64:
             if word >= size - 1:
                 found[target + word - size + 1] = mix(value + np.uint64(size) * power)
     return found
+
+
+@compiled
+def _distinct(ascending: U64) -> U64:
+    """Without repeats; in place."""
+    count = 0
+    for value in ascending:
+        if count == 0 or ascending[count - 1] != value:
+            ascending[count] = value
+            count += 1
+    return ascending[:count]

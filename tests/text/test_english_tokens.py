@@ -8,12 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.text import english_tokens
-from pipeline.text.english_tokens import EnglishTokens
+from pipeline.text.english_tokens import PLAIN, EnglishTokens
 
 STOP_WORDS = ["the", "of"]
-PIECES = ["the", "The", "of", "cannot", "don't", "U.S.", "e.g.", "i.e.,", "(see", "10km", "$3.50", "a/b", "word's", ":)",
-          "end.", "end!?", "...", "…", "--", "well-known", "http://a.b/c?d=e", "x@y.org", "№", "naïve", "漢字", "'tis",
-          "\"quoted\"", "3,000", "Mr.", "p.m.", "[1]", "#", "•", "ﬁn", "I'll", "GAAP", "gonna", "Id", "re-use;"]
+PIECES = ["the", "The", "of", "cannot", "don't", "U.S.", "e.g.", "i.e.,", "(see", "10km", "$3.50", "a/b", "word's",
+          ":)", "end.", "end!?", "...", "…", "--", "well-known", "http://a.b/c?d=e", "x@y.org", "№", "naïve",
+          "漢字", "'tis", "\"quoted\"", "3,000", "Mr.", "p.m.", "[1]", "#", "•", "ﬁn", "I'll", "GAAP",
+          "gonna", "Id", "re-use;"]
 GAPS = [" ", "  ", "\n", "\n\n", "\t", "\u00a0", " \t "]
 TEXT = st.lists(st.tuples(st.sampled_from(PIECES) | st.text(max_size=6), st.sampled_from(GAPS)), max_size=15).map(
     lambda parts: "".join(piece + gap for piece, gap in parts))
@@ -45,6 +46,14 @@ def test_tokens_are_those_of_spacy_on_the_whole_text(theirs, ours, text):
     assert pieces(ours.read(text)) == theirs.word_tokenize(text)
 
 
+@settings(max_examples=500, deadline=None)
+@given(st.from_regex(PLAIN, fullmatch=True, alphabet=st.characters(codec="ascii")))
+def test_plain_runs_are_split_as_spacy_splits_them(theirs, ours, run):
+    read = ours.read(run)
+    assert pieces(read) == theirs.word_tokenize(run)
+    assert read.sentences(f"{run} then") == len(theirs.span_tokenize(f"{run} then"))
+
+
 @settings(max_examples=150, deadline=None)
 @given(TEXT)
 def test_sentences_are_as_many_as_spacy_finds_in_the_line(theirs, ours, text):
@@ -54,7 +63,7 @@ def test_sentences_are_as_many_as_spacy_finds_in_the_line(theirs, ours, text):
 
 def test_counts_worked_by_hand(ours):
     # the | cat | , | of | 3 | !  -> "," and "!" are symbols, "3" has no letter
-    assert ours.read("the cat, of 3!") .counts == (6, 4, 9, 3, 2)
+    assert ours.read("the cat, of 3!").counts == (6, 4, 9, 3, 2)
 
 
 def test_white_space_alone_has_no_tokens(ours):
@@ -64,9 +73,10 @@ def test_white_space_alone_has_no_tokens(ours):
     assert read.sentences("") == 0
 
 
-def test_every_listed_exception_of_letters_alone_is_split_as_spacy_splits_it(theirs, ours):
-    for run in filter(str.isalpha, spacy.blank("en").tokenizer.rules):
-        assert pieces(ours.read(run)) == theirs.word_tokenize(run)
+def test_every_listed_exception_is_split_as_spacy_splits_it_also_between_marks(theirs, ours):
+    for rule in spacy.blank("en").tokenizer.rules:
+        for run in ("".join(rule.split()), f"({rule}", f"{rule},", f"{rule}."):
+            assert pieces(ours.read(run)) == theirs.word_tokenize(run)
 
 
 def test_a_name_that_spacy_reserves_does_not_stop_us(ours):
