@@ -44,12 +44,15 @@ REASONS: dict[str, str] = {
     "same_bytes": "the same raw bytes as the survivor",
     # curate_filter
     "rights_not_cleared": "the source's rights basis does not permit training",
-    "embargo_term": "carries an embargo term; evidence: the term's number in params.yaml",
-    "too_old": "published before the gate; evidence: the date",
-    "after_cutoff": "published after the gate; evidence: the date",
+    "embargo_term": "carries an embargo term; evidence: the term's name in params.yaml",
+    "compliance_term": "carries a marking that forbids the use; evidence: the term's name in params.yaml",
+    "too_old": "published before the gate; evidence: the date, or the years told by the text, with score P(too old)",
+    "after_cutoff": "published after the gate; evidence: the date, or the years told by the text, with score P(newer)",
+    "unknown_date": "no date, and not surely inside the gate; score: P(inside) where the text was asked",
     "language": "not an accepted language; score: its probability",
     "heuristic": "a Gopher, C4 or FineWeb rule; evidence: the rule",
     "quality": "fastText quality score under the threshold; score: P(in domain)",
+    "quality_bottom": "in the bottom share of its source; score: P(in domain); evidence: the source's cut",
     # curate_dedup
     "near_duplicate": "exact Jaccard of word 5-grams with the survivor; score: that Jaccard",
     "repeated_chunks": "kept, chunks seen earlier removed; score: share of characters removed",

@@ -1,16 +1,18 @@
-"""Stage `curate_filter`: rights, embargo, date, language, heuristics and learned quality, in this order.
+"""Stage `curate_filter`: rights, terms, dates, language, heuristics and learned quality, in this order.
 
 Reads   --documents    table DOCUMENTS and cleared_for_training bool
         --quality      folder of quality_model: fastText models and scoring.json
+        --dates        folder of date_model: dating.json and words.parquet
 Writes  --out          table DOCUMENTS: documents that pass every gate, unchanged
         --ledger       table LEDGER: the first gate that failed; score is P(domain) where the quality
-                       model judged, P(language) for language
+                       model judged, P(language) for language, P(outside) for a date told from the text
+        --metrics      JSON: per source what came in, what was kept, each reason, and the cut of its bottom share
 
-Rights come first: nothing is computed on text that must not be used.
+Rights come first: nothing is computed on text that must not be used. All gates but the last look at one
+document by itself; the last takes the bottom share of what is left of each source.
 """
 
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -21,41 +23,81 @@ from pipeline.schema.documents import DOCUMENTS
 from pipeline.schema.errors import BadInput
 from pipeline.schema.ledger import SURVIVES
 from pipeline.stage.ledger import check_source_survival
+from pipeline.stage.outputs import write_json
 from pipeline.stage.progress import progress, say
 from pipeline.stage.run import run_stage
 from pipeline.tables.curated import reason_counts, write_curated
 from pipeline.tables.ledger import ledger_table
 from pipeline.tables.parquet import read_table
-from pipeline.text.gates import date_gate, embargo_gate, rights_gate
+from pipeline.text.dating import Belief, DateReader, load
+from pipeline.text.gates import DateBounds, TermGate, date_gate, rights_gate
 from pipeline.text.heuristics import Heuristics
 from pipeline.text.language import foreign
 from pipeline.text.quality import QualityScorer
+from pipeline.text.quality_cut import Scored, quality_cuts
 
 CLEARED = "cleared_for_training"
+CUT_DECIMALS = 6
+"""Of a cut in evidence and metrics; decisions use the full number."""
 
 
-def main(documents: Path, quality: Path, out: Path, ledger: Path, params: CurateFilter) -> dict[str, object]:
-    """Decide each document by itself, so that neither order nor company matters."""
+def main(documents: Path, quality: Path, dates: Path, out: Path, ledger: Path, metrics: Path,
+         params: CurateFilter) -> dict[str, object]:
+    """Decide each document by itself, then cut the bottom share of each source."""
     table = read_table(documents)
     if table.schema.get(CLEARED) != pl.Boolean:
         raise BadInput(str(documents), f"column `{CLEARED}` is missing", wanted="bool", do="run stage curate_extract")
-    gates = Gates(params, QualityScorer(quality))
-    decided = [gates.decide(row) for row in progress(table.iter_rows(named=True), "documents", table.height)]
+    gates = Gates(params, QualityScorer(quality), load(dates))
+    alone = [gates.decide(row) for row in progress(table.iter_rows(named=True), "documents", table.height)]
+    words = [gates.is_judged(text) for text in table["text"]]
+    cuts = cuts_of(table["source"].to_list(), alone, words, params)
+    decided = [below_cut(one, cuts.get(source)) if judged else one
+               for source, one, judged in zip(table["source"], alone, words, strict=True)]
     rows = ledger_table(table, decided)
     check_source_survival("curate_filter", rows, params.max_loss, params.default_max_loss)
     kept = table.filter(pl.Series([row.decision in SURVIVES for row in decided], dtype=pl.Boolean))
     write_curated("curate_filter", table, kept.select(*DOCUMENTS), rows, out, ledger)
+    write_json(metrics, {"sources": per_source(rows, cuts)})
     say(f"{reason_counts(rows)}")
-    return {"reasons": reason_counts(rows)}
+    return {}
+
+
+def cuts_of(sources: Sequence[str], decided: Sequence[Decided], judged: Sequence[bool],
+            params: CurateFilter) -> dict[str, float]:
+    """Source -> cut, over the documents that came as far as the quality model and are long enough for it."""
+    scored = [Scored(source, one.score) for source, one, long_enough in zip(sources, decided, judged, strict=True)
+              if long_enough and one.reason in ("ok", "quality") and one.score is not None]
+    return quality_cuts(scored, params.quality_drop.default, params.quality_drop.sources)
+
+
+def below_cut(one: Decided, cut: float | None) -> Decided:
+    """Drop what was kept with a score below its source's cut."""
+    if cut is None or one.reason != "ok" or one.score is None or one.score >= cut:
+        return one
+    return Decided("drop", "quality_bottom", one.score, f"cut {cut:.{CUT_DECIMALS}f}")
+
+
+def per_source(ledger: pl.DataFrame, cuts: Mapping[str, float]) -> dict[str, dict[str, object]]:
+    """Counts of every source by reason, and its cut; null where the source loses no share."""
+    found: dict[str, dict[str, object]] = {}
+    for (source,), rows in sorted(ledger.group_by("source")):
+        cut = cuts.get(str(source))
+        found[str(source)] = {"documents": rows.height,
+                              "kept": rows.filter(pl.col("decision").is_in(SURVIVES)).height,
+                              "reasons": reason_counts(rows),
+                              "quality_cut": None if cut is None else round(cut, CUT_DECIMALS)}
+    return found
 
 
 class Gates:
     """Every gate with its thresholds and models."""
 
-    def __init__(self, params: CurateFilter, scorer: QualityScorer) -> None:
-        self.params, self.scorer = params, scorer
+    def __init__(self, params: CurateFilter, scorer: QualityScorer, dates: DateReader) -> None:
+        self.params, self.scorer, self.dates = params, scorer, dates
         self.heuristics = Heuristics(params)
-        self.terms = [re.compile(term) for term in params.embargo_terms]
+        self.terms = TermGate(params.terms, params.not_after)
+        self.bounds = DateBounds(params.not_before, params.not_after, params.unknown_date, params.date_confidence,
+                                 params.cutoff_by_text)
 
     def decide(self, row: Mapping[str, str]) -> Decided:
         """The first gate that `row` (DOCUMENTS) fails, or keep."""
@@ -63,12 +105,21 @@ class Gates:
         return (
             rights_gate(bool(row[CLEARED]), row["rights_basis"], row["licence"], params.rights_bases,
                         params.refused_licences)
-            or embargo_gate(f"{row['title'] or ''}\n{text}", self.terms)
-            or date_gate(row["published"], params.not_before, params.not_after, params.unknown_date)
+            or self.terms(row["title"] or "", text)
+            or date_gate(row["published"], self.bounds, self._belief(row["published"], text))
             or self._language(text)
             or self._heuristics(text)
             or self._quality(row["doc_id"], text)
         )
+
+    def is_judged(self, text: str) -> bool:
+        """Whether the quality model may drop a document of this length."""
+        return len(text.split()) >= self.params.min_quality_words
+
+    def _belief(self, published: str | None, text: str) -> Belief | None:
+        """What the date model says of the text, where params ask for it."""
+        asked = self.params.cutoff_by_text if published else self.params.unknown_date in ("model", "strict")
+        return self.dates.belief(text) if asked else None
 
     def _language(self, text: str) -> Decided | None:
         params = self.params
@@ -81,7 +132,7 @@ class Gates:
 
     def _quality(self, doc_id: str, text: str) -> Decided:
         score = self.scorer.score(doc_id, text)
-        if score < self.params.min_quality and len(text.split()) >= self.params.min_quality_words:
+        if score < self.params.min_quality and self.is_judged(text):
             return Decided("drop", "quality", score)
         return Decided("keep", "ok", score)
 

@@ -66,7 +66,7 @@ def train(examples: Iterable[Example], settings: QualityModel, out: Path) -> Non
         model = fasttext.train_supervised(
             str(lines), dim=settings.dim, wordNgrams=settings.word_ngrams, bucket=settings.bucket,
             minCount=settings.min_count, epoch=epochs, lr=settings.learning_rate, seed=settings.seed,
-            minn=0, maxn=0, loss="softmax", thread=1, verbose=0)
+            minn=settings.subword_chars[0], maxn=settings.subword_chars[1], loss="softmax", thread=1, verbose=0)
     if not zeroed:
         raise BrokenContract("quality model", "memory cannot be zeroed here, and fastText trains on what it held",
                              do="train it on Linux with glibc")
@@ -129,13 +129,6 @@ class QualityScorer:
 def model_path(folder: Path, fold: int) -> Path:
     """Where the model of `fold` lies."""
     return folder / f"fold-{fold}.bin"
-
-
-def rank_auc(positive: Iterable[float], negative: Iterable[float]) -> float:
-    """Area under the ROC curve: the chance that a positive scores above a negative, ties counting half."""
-    up, down = np.sort(list(positive)), np.sort(list(negative))
-    below = np.searchsorted(down, up, "left") + np.searchsorted(down, up, "right")
-    return float(below.sum() / (2 * len(up) * len(down)))
 
 
 def low_paragraphs(paragraphs: list[str], share: float, seed: int) -> Iterator[tuple[int, str]]:
