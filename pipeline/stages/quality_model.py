@@ -23,8 +23,8 @@ from pipeline.stage.progress import progress, say
 from pipeline.stage.run import run_stage
 from pipeline.tables.parquet import read_table
 from pipeline.tables.quality_labels import Labelled, labelled, read_labels
-from pipeline.text.calibration import Bin, brier, calibration_error, rank_auc, reliability_bins
-from pipeline.text.degrade import degraded
+from pipeline.text.calibration import DECIMALS, Bin, brier, calibration_error, rank_auc, reliability_bins
+from pipeline.text.degrade import DEGRADATIONS, degraded, degraded_document
 from pipeline.text.draws import unit_draw
 from pipeline.text.quality import (
     DOMAIN,
@@ -36,6 +36,7 @@ from pipeline.text.quality import (
     fold_of,
     low_paragraphs,
     model_path,
+    normalised,
     paragraphs_of,
     train,
 )
@@ -130,7 +131,7 @@ def _domain_examples(documents: pl.DataFrame, params: QualityModel) -> Iterator[
         lines = paragraphs_of(text, params.min_paragraph_words)
         yield from (Example(DOMAIN, line) for line in lines)
         for turn, line in low_paragraphs(lines, params.degraded_share, params.seed):
-            yield Example(OTHER, " ".join(degraded(line, f"{params.seed} {turn} {line}").split()))
+            yield Example(OTHER, normalised(degraded(line, f"{params.seed} {turn} {line}")))
 
 
 def _general_examples(texts: pl.DataFrame, domain: pl.DataFrame, params: QualityModel) -> list[Example]:
@@ -153,15 +154,17 @@ class Heldout:
 
     def __init__(self, scorer: QualityScorer, domain: pl.DataFrame, other: pl.DataFrame, people: Labelled,
                  params: QualityModel) -> None:
-        """Score good documents, general ones, and the good ones degraded."""
+        """Score good documents, general ones, and the good ones degraded in each way."""
         good, general = _scores(scorer, domain), _scores(scorer, other)
-        spoilt = [scorer.score(doc_id, degraded(text, f"{params.seed} {doc_id}"))
-                  for doc_id, text in domain.select(ID_TEXT).iter_rows()]
-        self.auc = {"general": round(rank_auc(good, general), 4), "degraded": round(rank_auc(good, spoilt), 4)}
+        spoilt = {kind.__name__: [scorer.score(doc_id, degraded_document(text, kind, f"{params.seed} {doc_id}"))
+                                  for doc_id, text in domain.select(ID_TEXT).iter_rows()] for kind in DEGRADATIONS}
+        self.auc = {name: round(rank_auc(good, scores), DECIMALS) for name, scores in
+                    {"general": general, **spoilt}.items()}
         if people.good.height and people.bad.height:
-            self.auc["labels"] = round(rank_auc(_scores(scorer, people.good), _scores(scorer, people.bad)), 4)
-        self.bins = reliability_bins(good, [*general, *spoilt])
-        self.calibration = {"error": calibration_error(self.bins), "brier": brier(good, [*general, *spoilt])}
+            self.auc["labels"] = round(rank_auc(_scores(scorer, people.good), _scores(scorer, people.bad)), DECIMALS)
+        bad = [*general, *(score for scores in spoilt.values() for score in scores)]
+        self.bins = reliability_bins(good, bad)
+        self.calibration = {"error": calibration_error(self.bins), "brier": brier(good, bad)}
 
 
 def _scores(scorer: QualityScorer, documents: pl.DataFrame) -> list[float]:

@@ -326,8 +326,9 @@ def measure(samples: Sequence[Sample], params: DateModel, confidence: float) -> 
         latest year that the text names (the commonest one where it names none).
     """
     rows: list[tuple[float, ...]] = []
-    for fold in sorted({one.fold for one in samples}):
-        reader = learn([one for one in samples if one.fold != fold], params)
+    all_but_one = params.model_copy(update={"min_dated": 1})
+    for fold in sorted({one.fold for one in samples} if len(samples) >= params.min_dated else ()):
+        reader = learn([one for one in samples if one.fold != fold], all_but_one)
         common = int(np.argmax(reader.words.documents))
         for one in (sample for sample in samples if sample.fold == fold):
             belief = reader.judge(one.found)

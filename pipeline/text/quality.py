@@ -41,8 +41,13 @@ def paragraphs_of(text: str, min_words: int) -> list[str]:
 
     A text with none of that length is one paragraph.
     """
-    lines = [_normal(block) for block in BLANK_LINE.split(text)]
-    return [line for line in lines if line.count(" ") + 1 >= min_words] or [_normal(text)]
+    lines = [normalised(block) for block in BLANK_LINE.split(text)]
+    return [line for line in lines if line.count(" ") + 1 >= min_words] or [normalised(text)]
+
+
+def normalised(text: str) -> str:
+    """`text` as fastText sees it, in training as in scoring: one line of lower-case words and marks, digits as 0."""
+    return NUMBER.sub("0", " ".join(TOKEN.findall(text.lower())))
 
 
 def fold_of(doc_id: str, folds: int, seed: int) -> int:
@@ -138,7 +143,3 @@ def low_paragraphs(paragraphs: list[str], share: float, seed: int) -> Iterator[t
         for paragraph in paragraphs:
             if turn < whole or unit_draw(seed, f"{turn} {paragraph}") < part:
                 yield turn, paragraph
-
-
-def _normal(block: str) -> str:
-    return NUMBER.sub("0", " ".join(TOKEN.findall(block.lower())))
