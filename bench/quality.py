@@ -17,6 +17,7 @@ import json
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -104,7 +105,10 @@ def say_auc(name: str, good: Sequence[float], bad: Sequence[float]) -> None:
 
 
 def linear_peer(domain: pl.DataFrame, general: pl.DataFrame, params: QualityModel) -> Callable[[str], float]:
-    """HashingVectorizer and logistic SGD on the paragraphs that fastText learnt from: scores of documents."""
+    """HashingVectorizer and logistic SGD on the paragraphs that fastText learnt from: scores of documents.
+
+    scikit-learn is no dependency of the project: `pip install --target DIR scikit-learn==1.8.0`, DIR on PYTHONPATH.
+    """
     from sklearn.feature_extraction.text import HashingVectorizer
     from sklearn.linear_model import SGDClassifier
 
@@ -151,8 +155,11 @@ def main() -> None:
         by_labels = params.model_copy(update={"learn_from": "labels"})
         labelled, _ = trained(domain, general, labels, by_labels, Path(scratch) / "labels")
         say_auc("fastText, labels of the other half", *_scores(labelled.score, good, bad))
-    peer = linear_peer(domain, general, params)
-    say_auc("hashed words, linear (sklearn)", *_scores(lambda _, text: peer(text), good, bad))
+    if find_spec("sklearn") is None:
+        print("  hashed words, linear: scikit-learn is not installed, not measured")
+    else:
+        peer = linear_peer(domain, general, params)
+        say_auc("hashed words, linear (scikit-learn)", *_scores(lambda _, text: peer(text), good, bad))
     rules = Heuristics(filters)
     kept = [sum(rules.failed_rule(text) is None for text in table["text"]) / table.height for table in (good, bad)]
     print(f"  rules of params.yaml keep {kept[0]:.2f} of the good, {kept[1]:.2f} of the bad")
