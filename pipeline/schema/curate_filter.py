@@ -127,9 +127,11 @@ class CurateFilter(Section):
     languages: list[str] = Field(min_length=1)
     """ISO 639-1 codes kept."""
     language_chars: int = Field(ge=1)
-    """Characters from the start of the text that the language is told from."""
+    """Characters in each window that the language is told from."""
+    language_windows: int = Field(ge=1)
+    """Windows, evenly from the start of the text to its end; most must be foreign for the text to go."""
     min_language_probability: float = Field(ge=0, le=1)
-    """Less sure answers count as another language."""
+    """Less sure answers do not make a window foreign."""
     gopher_quality: GopherQuality
     gopher_repetition: GopherRepetition
     c4_quality: C4Quality

@@ -123,7 +123,8 @@ class Gates:
 
     def _language(self, text: str) -> Decided | None:
         params = self.params
-        found = foreign(text, params.languages, params.language_chars, params.min_language_probability)
+        found = foreign(text, params.languages, params.language_chars, params.language_windows,
+                        params.min_language_probability)
         return Decided("drop", "language", found.probability, found.code) if found else None
 
     def _heuristics(self, text: str) -> Decided | None:

@@ -5,7 +5,7 @@ Reads   --documents    table DOCUMENTS: the domain class, by its reference sourc
         --labels       JSONL of QualityLabel: what people think of documents; may be empty
 Writes  --out          folder: fold-<k>.bin, fastText models; scoring.json, how to use them
         --metrics      JSON of held-out documents: AUC against each kind of bad text, calibration
-        --reliability  CSV, one row a tenth of the score: predicted, observed, ideal, weight, count
+        --reliability  CSV, one row a tenth of the score: predicted, observed, ideal, weight, scores
 """
 
 import csv
@@ -175,8 +175,8 @@ def _write_bins(out: Path, bins: Sequence[Bin]) -> None:
     """CSV for `dvc plots`; `ideal` is the diagonal."""
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
-    table.writerow(("predicted", "observed", "ideal", "weight", "count"))
-    table.writerows((one.predicted, one.observed, one.predicted, one.weight, one.count) for one in bins)
+    table.writerow(("predicted", "observed", "ideal", "weight", "scores"))
+    table.writerows((one.predicted, one.observed, one.predicted, one.weight, one.scores) for one in bins)
     with output_file(out) as scratch:
         scratch.write_text(text.getvalue(), encoding="utf-8")
 

@@ -25,7 +25,8 @@ class Bin(NamedTuple):
     """Share of positives, classes weighed alike."""
     weight: float
     """Share of all weight."""
-    count: int
+    scores: int
+    """How many, unweighed."""
 
 
 def reliability_bins(positive: Sequence[float], negative: Sequence[float]) -> list[Bin]:
@@ -35,10 +36,10 @@ def reliability_bins(positive: Sequence[float], negative: Sequence[float]) -> li
     found = []
     for place in sorted(set(places.tolist())):
         inside = places == place
-        weight = weights[inside].sum()
-        found.append(Bin(place / BINS, *(round(float(value), DECIMALS) for value in (
-            (scores * weights)[inside].sum() / weight, (truth * weights)[inside].sum() / weight, weight)),
-            int(inside.sum())))
+        weight = float(weights[inside].sum())
+        predicted, observed = ((values * weights)[inside].sum() / weight for values in (scores, truth))
+        found.append(Bin(place / BINS, round(float(predicted), DECIMALS), round(float(observed), DECIMALS),
+                         round(weight, DECIMALS), int(inside.sum())))
     return found
 
 

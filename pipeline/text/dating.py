@@ -71,7 +71,7 @@ class Sample(NamedTuple):
 class WordYears(NamedTuple):
     """In how many documents of each year each word is."""
 
-    index: dict[str, int]
+    rows: dict[str, int]
     """Word -> row of `counts`."""
     counts: Floats
     """(W, Y): documents of the year with the word."""
@@ -159,7 +159,7 @@ def evidence(text: str, first: int, count: int) -> Evidence:
 
 def features(found: Evidence, words: WordYears, table_WY: Floats, prior_Y: Floats) -> Floats:
     """f(text, y) for every year: (Y, F), in the order of FEATURES."""
-    known = sorted(words.index[word] for word in found.words if word in words.index)
+    known = sorted(words.rows[word] for word in found.words if word in words.rows)
     spread = table_WY[known].sum(axis=0) / np.sqrt(len(known)) if known else np.zeros(len(prior_Y))
     return np.column_stack([found.marks, spread - spread.mean(), prior_Y])
 
@@ -258,7 +258,7 @@ def dated_documents(table: pl.DataFrame, params: DateModel) -> list[Dated]:
 def save(reader: DateReader, folder: Path) -> list[str]:
     """Write the model into `folder`; gives the names of its files."""
     years = np.arange(len(reader.words.documents)) + reader.weights.first_year
-    rows = [(word, int(year), int(n)) for word, place in reader.words.index.items()
+    rows = [(word, int(year), int(n)) for word, place in reader.words.rows.items()
             for year, n in zip(years, reader.words.counts[place], strict=True) if n]
     table = pl.DataFrame(rows, orient="row", schema={"word": pl.String(), "year": pl.Int64(), "documents": pl.Int64()})
     table.sort("word", "year").write_parquet(folder / WORDS, compression="zstd", compression_level=3)

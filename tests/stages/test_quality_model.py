@@ -57,7 +57,7 @@ def test_the_calibration_table_has_all_scores_and_agrees_with_the_metrics(tmp_pa
     _, measured = run(tmp_path)
     rows = list(csv.DictReader((tmp_path / "out.csv").open()))
     # 40 domain documents, the same degraded in four ways, and the general ones
-    assert sum(int(row["count"]) for row in rows) == 40 + 4 * 40 + len(TIDES)
+    assert sum(int(row["scores"]) for row in rows) == 40 + 4 * 40 + len(TIDES)
     error = sum(float(row["weight"]) * abs(float(row["observed"]) - float(row["predicted"])) for row in rows)
     assert measured["calibration"]["error"] == pytest.approx(error, abs=1e-3)
     assert 0 <= measured["calibration"]["brier"] < 0.25

@@ -8,8 +8,8 @@ from pipeline.text.calibration import brier, calibration_error, rank_auc, reliab
 def test_bins_worked_by_hand():
     # positives .95 .95 .15, negatives .15: classes weigh one half each, so a positive weighs 1/6
     low, high = reliability_bins([0.95, 0.95, 0.15], [0.15])
-    assert (low.low, low.predicted, low.observed, low.weight, low.count) == (0.1, 0.15, 0.25, 0.6667, 2)
-    assert (high.low, high.predicted, high.observed, high.weight, high.count) == (0.9, 0.95, 1.0, 0.3333, 2)
+    assert (low.low, low.predicted, low.observed, low.weight, low.scores) == (0.1, 0.15, 0.25, 0.6667, 2)
+    assert (high.low, high.predicted, high.observed, high.weight, high.scores) == (0.9, 0.95, 1.0, 0.3333, 2)
     assert calibration_error([low, high]) == pytest.approx(0.6667 * 0.1 + 0.3333 * 0.05, abs=1e-4)
 
 
@@ -21,7 +21,7 @@ def test_a_perfect_model_has_no_error_and_a_constant_half_has_a_quarter():
 
 
 def test_more_of_one_class_changes_nothing():
-    assert reliability_bins([0.9] * 10, [0.2]) [1][:4] == reliability_bins([0.9], [0.2])[1][:4]
+    assert reliability_bins([0.9] * 10, [0.2])[1][:4] == reliability_bins([0.9], [0.2])[1][:4]
 
 
 def test_one_class_alone_is_refused():
