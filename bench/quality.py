@@ -1,6 +1,6 @@
 """The quality model on real documents: what it tells apart, how sure it is, what it drops, how fast.
 
-    python bench/quality.py CORPORA [--subwords MIN MAX]
+    python bench/quality.py CORPORA [--documents 150] [--parts sources labels peer rules]
 
 CORPORA holds folders `A*` (domain documents), `C*` (general English) and `D05*` (with `onestop`: good, and
 `ocr_noise_jfk`: bad). Prints, of models that never saw the documents they score:
@@ -16,8 +16,7 @@ import argparse
 import json
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from importlib.util import find_spec
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +35,7 @@ from pipeline.stage.params import load_section
 from pipeline.stages import quality_model
 from pipeline.tables.parquet import write_table
 from pipeline.text.calibration import rank_auc
+from pipeline.text.draws import unit_draw
 from pipeline.text.heuristics import Heuristics
 from pipeline.text.quality import QualityScorer
 from pipeline.text.quality_cut import Scored, quality_cuts
@@ -47,15 +47,14 @@ READERS: dict[str, tuple[str, Reader]] = {
 }
 RESAMPLES = 2000
 MAX_CHARS = 60_000
-MAX_DOCUMENTS = 150
-"""Of a folder, drawn by hash: enough of each to learn from, in a minute."""
+PARTS = ("sources", "labels", "peer", "rules")
 
 
-def documents_of(folder: Path, params: CurateExtract) -> Iterator[dict[str, object]]:
-    """DOCUMENTS rows of the readable files under `folder`; the source is the folder below the root."""
-    for path in sorted(folder.rglob("*")):
-        if path.suffix not in READERS or "_LICENSES" in path.parts:
-            continue
+def documents_of(folder: Path, count: int, params: CurateExtract) -> list[dict[str, object]]:
+    """DOCUMENTS rows of `count` readable files under `folder`, drawn by hash; the source is the folder's name."""
+    paths = [path for path in folder.rglob("*") if path.suffix in READERS and "_LICENSES" not in path.parts]
+    rows: list[dict[str, object]] = []
+    for path in sorted(paths, key=lambda path: unit_draw(1, str(path.relative_to(folder))))[:count]:
         mime, reader = READERS[path.suffix]
         try:
             records = list(reader(Source(path.name, path.read_bytes(), mime, params, lambda: None)))
@@ -64,15 +63,14 @@ def documents_of(folder: Path, params: CurateExtract) -> Iterator[dict[str, obje
         for record in records:
             if isinstance(record, Record) and record.text.strip():
                 text = tidy(record.text)[:MAX_CHARS]
-                yield {**dict.fromkeys(DOCUMENTS, ""), "doc_id": document_id(text.encode()), "text": text,
-                       "source": folder.name, "path": str(path.relative_to(folder)), "locator": record.locator}
+                rows.append({**dict.fromkeys(DOCUMENTS, ""), "doc_id": document_id(text.encode()), "text": text,
+                             "source": folder.name, "path": str(path.relative_to(folder)), "locator": record.locator})
+    return rows
 
 
-def table_of(folders: Sequence[Path], params: CurateExtract) -> pl.DataFrame:
-    """All documents of `folders`, each text once."""
-    drawn = [sorted(documents_of(folder, params), key=lambda row: str(row["doc_id"]))[:MAX_DOCUMENTS]
-             for folder in folders]
-    rows = [row for some in drawn for row in some]
+def table_of(folders: Sequence[Path], count: int, params: CurateExtract) -> pl.DataFrame:
+    """Documents of `folders`, each text once."""
+    rows = [row for folder in folders for row in documents_of(folder, count, params)]
     return pl.DataFrame(rows, schema=DOCUMENTS).unique("doc_id", keep="first", maintain_order=True).sort("doc_id")
 
 
@@ -132,38 +130,36 @@ def main() -> None:
     """Train on A and C, score D05, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("corpora", type=Path)
-    parser.add_argument("--subwords", type=int, nargs=2, default=None)
+    parser.add_argument("--documents", type=int, default=150, help="files of each folder to learn from")
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     given = parser.parse_args()
-    extract = load_section(CurateExtract, "curate_extract")
-    filters = load_section(CurateFilter, "curate_filter")
-    section = load_section(QualityModel, "quality_model").model_dump() | {"reference_sources": []}
-    if given.subwords:
-        section["subword_chars"] = tuple(given.subwords)
-    params = QualityModel.model_validate(section)
-    domain, general = (table_of(sorted(given.corpora.glob(f"{kind}*")), extract) for kind in "AC")
+    extract, filters = load_section(CurateExtract, "curate_extract"), load_section(CurateFilter, "curate_filter")
+    params = load_section(QualityModel, "quality_model").model_copy(update={"reference_sources": []})
     [d05] = given.corpora.glob("D05*")
-    good, bad = (table_of([d05 / name], extract) for name in ("onestop", "ocr_noise_jfk"))
+    good, bad = (table_of([d05 / name], 1000, extract) for name in ("onestop", "ocr_noise_jfk"))
+    domain, general = (table_of(sorted(given.corpora.glob(f"{kind}*")), given.documents, extract) for kind in "AC")
     print(f"domain {domain.height} documents, general {general.height}; D05 good {good.height}, bad {bad.height}")
     with tempfile.TemporaryDirectory() as scratch:
-        start = time.process_time()
-        scorer, metrics = trained(domain, general, [], params, Path(scratch) / "sources")
-        print(f"learnt and measured in {time.process_time() - start:.1f} s of processor time: {metrics}")
-        print("D05, good against bad:")
-        say_auc("fastText, lake against the rest", *_scores(scorer.score, good, bad))
-        labels = [{"label": kind, "text": text} for kind, table in (("good", good), ("bad", bad))
-                  for text in table["text"]]
-        by_labels = params.model_copy(update={"learn_from": "labels"})
-        labelled, _ = trained(domain, general, labels, by_labels, Path(scratch) / "labels")
-        say_auc("fastText, labels of the other half", *_scores(labelled.score, good, bad))
-    if find_spec("sklearn") is None:
-        print("  hashed words, linear: scikit-learn is not installed, not measured")
-    else:
+        if "sources" in given.parts:
+            start = time.process_time()
+            scorer, metrics = trained(domain, general, [], params, Path(scratch) / "sources")
+            print(f"learnt and measured in {time.process_time() - start:.1f} s of processor time: {metrics}")
+            say_auc("fastText, lake against the rest", *_scores(scorer.score, good, bad))
+            print_drops(scorer, domain, filters)
+        if "labels" in given.parts:
+            labels = [{"label": kind, "text": text} for kind, table in (("good", good), ("bad", bad))
+                      for text in table["text"]]
+            by_labels = params.model_copy(update={"learn_from": "labels"})
+            scorer, _ = trained(domain, general, labels, by_labels, Path(scratch) / "labels")
+            say_auc("fastText, labels of the other half", *_scores(scorer.score, good, bad))
+    if "peer" in given.parts:
         peer = linear_peer(domain, general, params)
         say_auc("hashed words, linear (scikit-learn)", *_scores(lambda _, text: peer(text), good, bad))
-    rules = Heuristics(filters)
-    kept = [sum(rules.failed_rule(text) is None for text in table["text"]) / table.height for table in (good, bad)]
-    print(f"  rules of params.yaml keep {kept[0]:.2f} of the good, {kept[1]:.2f} of the bad")
-    print_drops(scorer, domain, filters)
+    if "rules" in given.parts:
+        rules = Heuristics(filters)
+        kept = [sum(rules.failed_rule(text) is None for text in table["text"]) / table.height
+                for table in (good, bad)]
+        print(f"  rules of params.yaml keep {kept[0]:.2f} of the good, {kept[1]:.2f} of the bad")
 
 
 def _scores(score: Callable[[str, str], float], good: pl.DataFrame, bad: pl.DataFrame) -> tuple[list[float], ...]:
