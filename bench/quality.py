@@ -102,7 +102,8 @@ def say_auc(name: str, good: Sequence[float], bad: Sequence[float]) -> None:
           f"median good {np.median(good):.3f} bad {np.median(bad):.3f}")
 
 
-def linear_peer(domain: pl.DataFrame, general: pl.DataFrame, params: QualityModel) -> Callable[[str], float]:
+def linear_peer(domain: pl.DataFrame, general: pl.DataFrame,
+                params: QualityModel) -> Callable[[str], tuple[float, float]]:
     """HashingVectorizer and logistic SGD on the paragraphs that fastText learnt from: scores of documents.
 
     scikit-learn is no dependency of the project: `pip install --target DIR scikit-learn==1.8.0`, DIR on PYTHONPATH.
@@ -116,12 +117,13 @@ def linear_peer(domain: pl.DataFrame, general: pl.DataFrame, params: QualityMode
     vectors = HashingVectorizer(n_features=2**18, ngram_range=(1, 2), alternate_sign=False)
     model = SGDClassifier(loss="log_loss", random_state=1)
     model.fit(vectors.transform([one.text for one in examples]), [one.label for one in examples])
-    place = list(model.classes_).index(quality_model.DOMAIN)
+    places = [list(model.classes_).index(label) for label in (quality_model.DOMAIN, quality_model.DEGRADED)]
 
-    def score(text: str) -> float:
+    def score(text: str) -> tuple[float, float]:
         lines = quality_model.paragraphs_of(text, params.min_paragraph_words)
-        chances = model.predict_proba(vectors.transform(lines))[:, place]
-        return float(np.average(chances, weights=[line.count(" ") + 1 for line in lines]))
+        chances = model.predict_proba(vectors.transform(lines))[:, places]
+        domain, degraded = np.average(chances, axis=0, weights=[line.count(" ") + 1 for line in lines])
+        return float(domain), 1.0 - float(degraded)
 
     return score
 
@@ -144,17 +146,22 @@ def main() -> None:
             start = time.process_time()
             scorer, metrics = trained(domain, general, [], params, Path(scratch) / "sources")
             print(f"learnt and measured in {time.process_time() - start:.1f} s of processor time: {metrics}")
-            say_auc("fastText, lake against the rest", *_scores(scorer.score, good, bad))
+            for name, place in (("domain", 0), ("intact", 1)):
+                say_auc(f"fastText without labels, P({name})",
+                        *_scores(lambda doc_id, text, place=place: scorer.score(doc_id, text)[place], good, bad))
             print_drops(scorer, domain, filters)
         if "labels" in given.parts:
             labels = [{"label": kind, "text": text} for kind, table in (("good", good), ("bad", bad))
                       for text in table["text"]]
             by_labels = params.model_copy(update={"learn_from": "labels"})
             scorer, _ = trained(domain, general, labels, by_labels, Path(scratch) / "labels")
-            say_auc("fastText, labels of the other half", *_scores(scorer.score, good, bad))
+            say_auc("fastText, labels of the other half",
+                    *_scores(lambda doc_id, text: scorer.score(doc_id, text).domain, good, bad))
     if "peer" in given.parts:
         peer = linear_peer(domain, general, params)
-        say_auc("hashed words, linear (scikit-learn)", *_scores(lambda _, text: peer(text), good, bad))
+        for name, place in (("domain", 0), ("intact", 1)):
+            say_auc(f"hashed words, linear, P({name})",
+                    *_scores(lambda _, text, place=place: peer(text)[place], good, bad))
     if "rules" in given.parts:
         rules = Heuristics(filters)
         kept = [sum(rules.failed_rule(text) is None for text in table["text"]) / table.height
@@ -170,8 +177,8 @@ def _scores(score: Callable[[str, str], float], good: pl.DataFrame, bad: pl.Data
 def print_drops(scorer: QualityScorer, domain: pl.DataFrame, filters: CurateFilter) -> None:
     """What the floor and the bottom quarter would take of each source, and the rate of scoring."""
     start = time.process_time()
-    scored = [Scored(source, scorer.score(doc_id, text)) for doc_id, source, text in
-              domain.select("doc_id", "source", "text").iter_rows()
+    scored = [Scored(source, scorer.score(doc_id, text).domain)
+              for doc_id, source, text in domain.select("doc_id", "source", "text").iter_rows()
               if len(text.split()) >= filters.min_quality_words]
     seconds = time.process_time() - start
     megabytes = sum(map(len, domain["text"])) / 1e6

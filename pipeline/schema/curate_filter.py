@@ -136,6 +136,8 @@ class CurateFilter(Section):
     gopher_repetition: GopherRepetition
     c4_quality: C4Quality
     fineweb_quality: FineWebQuality
+    min_intact: float = Field(ge=0, le=1)
+    """Least P(not degraded) of the quality model."""
     min_quality: float = Field(ge=0, le=1)
     """Least P(domain) of the quality model."""
     min_quality_words: int = Field(ge=0)

@@ -51,6 +51,7 @@ REASONS: dict[str, str] = {
     "unknown_date": "no date, and not surely inside the gate; score: P(inside) where the text was asked",
     "language": "not an accepted language; score: its probability",
     "heuristic": "a Gopher, C4 or FineWeb rule; evidence: the rule",
+    "degraded": "garbled, shuffled or stuffed text by fastText; score: P(intact)",
     "quality": "fastText quality score under the threshold; score: P(in domain)",
     "quality_bottom": "in the bottom share of its source; score: P(in domain); evidence: the source's cut",
     # curate_dedup

@@ -22,9 +22,11 @@ class QualityModel(Section):
     min_paragraph_words: int = Field(ge=1)
     """Shorter paragraphs (headings, table cells) are neither trained on nor scored."""
     degraded_share: float = Field(gt=0)
-    """Degraded paragraphs in the low class, per paragraph of the domain."""
+    """Degraded paragraphs of the domain to learn from, per paragraph of the domain."""
+    degraded_general_share: float = Field(gt=0)
+    """Degraded general paragraphs to learn from, per general paragraph: what is spoilt is so on any subject."""
     general_share: float = Field(gt=0)
-    """Most general paragraphs in the low class, per paragraph of the domain."""
+    """Most general paragraphs to learn from, per paragraph of the domain."""
     dim: int = Field(ge=1)
     """Width of the word vectors."""
     word_ngrams: int = Field(ge=1)

@@ -5,7 +5,8 @@ Reads   --documents    table DOCUMENTS and cleared_for_training bool
         --dates        folder of date_model: dating.json and words.parquet
 Writes  --out          table DOCUMENTS: documents that pass every gate, unchanged
         --ledger       table LEDGER: the first gate that failed; score is P(domain) where the quality
-                       model judged, P(language) for language, P(outside) for a date told from the text
+                       model judged, P(intact) for degraded, P(language) for language, P(outside) for a date
+                       told from the text
         --metrics      JSON: per source what came in, what was kept, each reason, and the cut of its bottom share
 
 Rights come first: nothing is computed on text that must not be used. All gates but the last look at one
@@ -132,10 +133,12 @@ class Gates:
         return Decided("drop", "heuristic", evidence=rule) if rule else None
 
     def _quality(self, doc_id: str, text: str) -> Decided:
-        score = self.scorer.score(doc_id, text)
-        if score < self.params.min_quality and self.is_judged(text):
-            return Decided("drop", "quality", score)
-        return Decided("keep", "ok", score)
+        scores = self.scorer.score(doc_id, text)
+        if scores.intact < self.params.min_intact and self.is_judged(text):
+            return Decided("drop", "degraded", scores.intact)
+        if scores.domain < self.params.min_quality and self.is_judged(text):
+            return Decided("drop", "quality", scores.domain)
+        return Decided("keep", "ok", scores.domain)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
 """Stage `quality_model`: train the fastText model that tells the lake's language from other text.
 
 Reads   --documents    table DOCUMENTS: the domain class, by its reference sources
-        --general      table DOCUMENTS + split: its train split is the low class, with degraded domain text
+        --general      table DOCUMENTS + split: its train split is the class of other text; both are also degraded
         --labels       JSONL of QualityLabel: what people think of documents; may be empty
 Writes  --out          folder: fold-<k>.bin, fastText models; scoring.json, how to use them
-        --metrics      JSON of held-out documents: AUC against each kind of bad text, calibration
+        --metrics      JSON of held-out documents: AUC of P(domain) against each kind of bad text, of P(intact)
+                       over all of them, calibration of P(domain)
         --reliability  CSV, one row a tenth of the score: predicted, observed, ideal, weight, scores
 """
 
@@ -27,11 +28,13 @@ from pipeline.text.calibration import DECIMALS, Bin, brier, calibration_error, r
 from pipeline.text.degrade import DEGRADATIONS, degraded, degraded_document
 from pipeline.text.draws import unit_draw
 from pipeline.text.quality import (
+    DEGRADED,
     DOMAIN,
     OTHER,
     SCORING,
     Example,
     QualityScorer,
+    Scores,
     Scoring,
     fold_of,
     low_paragraphs,
@@ -130,8 +133,12 @@ def _domain_examples(documents: pl.DataFrame, params: QualityModel) -> Iterator[
     for text in documents["text"]:
         lines = paragraphs_of(text, params.min_paragraph_words)
         yield from (Example(DOMAIN, line) for line in lines)
-        for turn, line in low_paragraphs(lines, params.degraded_share, params.seed):
-            yield Example(OTHER, normalised(degraded(line, f"{params.seed} {turn} {line}")))
+        yield from _degraded_examples(lines, params.degraded_share, params.seed)
+
+
+def _degraded_examples(lines: list[str], share: float, seed: int) -> Iterator[Example]:
+    for turn, line in low_paragraphs(lines, share, seed):
+        yield Example(DEGRADED, normalised(degraded(line, f"{seed} {turn} {line}")))
 
 
 def _general_examples(texts: pl.DataFrame, domain: pl.DataFrame, params: QualityModel) -> list[Example]:
@@ -146,7 +153,9 @@ def _general_examples(texts: pl.DataFrame, domain: pl.DataFrame, params: Quality
         lines = {line for text in group["text"] for line in paragraphs_of(text, params.min_paragraph_words)}
         drawn = sorted((unit_draw(params.seed, line), line) for line in lines)
         ranked += [(rank, source, line) for rank, (_, line) in enumerate(drawn)]
-    return [Example(OTHER, line) for _, _, line in sorted(ranked)[:round(wanted)]]
+    chosen = [line for _, _, line in sorted(ranked)[:round(wanted)]]
+    return [*(Example(OTHER, line) for line in chosen),
+            *_degraded_examples(chosen, params.degraded_general_share, params.seed)]
 
 
 class Heldout:
@@ -158,17 +167,23 @@ class Heldout:
         good, general = _scores(scorer, domain), _scores(scorer, other)
         spoilt = {kind.__name__: [scorer.score(doc_id, degraded_document(text, kind, f"{params.seed} {doc_id}"))
                                   for doc_id, text in domain.select(ID_TEXT).iter_rows()] for kind in DEGRADATIONS}
-        self.auc = {name: round(rank_auc(good, scores), DECIMALS) for name, scores in
-                    {"general": general, **spoilt}.items()}
+        self.auc = {name: _domain_auc(good, scores) for name, scores in {"general": general, **spoilt}.items()}
+        all_spoilt = [scores for kind in spoilt.values() for scores in kind]
+        self.auc["intact"] = round(rank_auc([one.intact for one in [*good, *general]],
+                                            [one.intact for one in all_spoilt]), DECIMALS)
         if people.good.height and people.bad.height:
-            self.auc["labels"] = round(rank_auc(_scores(scorer, people.good), _scores(scorer, people.bad)), DECIMALS)
-        bad = [*general, *(score for scores in spoilt.values() for score in scores)]
-        self.bins = reliability_bins(good, bad)
-        self.calibration = {"error": calibration_error(self.bins), "brier": brier(good, bad)}
+            self.auc["labels"] = _domain_auc(_scores(scorer, people.good), _scores(scorer, people.bad))
+        up, down = [one.domain for one in good], [one.domain for one in [*general, *all_spoilt]]
+        self.bins = reliability_bins(up, down)
+        self.calibration = {"error": calibration_error(self.bins), "brier": brier(up, down)}
 
 
-def _scores(scorer: QualityScorer, documents: pl.DataFrame) -> list[float]:
+def _scores(scorer: QualityScorer, documents: pl.DataFrame) -> list[Scores]:
     return [scorer.score(doc_id, text) for doc_id, text in documents.select(ID_TEXT).iter_rows()]
+
+
+def _domain_auc(good: Sequence[Scores], bad: Sequence[Scores]) -> float:
+    return round(rank_auc([one.domain for one in good], [one.domain for one in bad]), DECIMALS)
 
 
 def _write_bins(out: Path, bins: Sequence[Bin]) -> None:

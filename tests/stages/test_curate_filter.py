@@ -45,7 +45,7 @@ WORLD = pl.concat(CASES.values())
 @pytest.fixture(scope="module")
 def scorer(tmp_path_factory):
     folder = tmp_path_factory.mktemp("quality")
-    given = params(QualityModel, "quality_model", reference_sources=[])
+    given = params(QualityModel, "quality_model", reference_sources=[], min_updates=40_000)
     general = documents(texts("general"), source="own").with_columns(split=pl.lit("train"))
     (folder / "labels.jsonl").touch()
     quality_model.main(written(folder / "domain", documents(POLICIES)), written(folder / "general", general),

@@ -20,7 +20,7 @@ from pipeline.text.quality import (
     train,
 )
 
-SETTINGS = QualityModel(reference_sources=[], learn_from="sources", label_repeats=1,
+SETTINGS = QualityModel(reference_sources=[], learn_from="sources", label_repeats=1, degraded_general_share=0.5,
                         subword_chars=(0, 0), folds=2, min_paragraph_words=3, degraded_share=1.0, general_share=1.0,
                         dim=8, word_ngrams=2, bucket=2000, min_count=1, epochs=10, min_updates=1, learning_rate=0.5,
                         seed=1)
