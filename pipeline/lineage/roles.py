@@ -9,9 +9,9 @@ ATTESTER = "attester"
 """Signs what is said of a checkpoint as a whole: claims, model.sig and the layout; no stage."""
 
 STAGES = {
-    DATA_OWNER: ("sample_lake", "lake_manifest", "general_text", "eval_items", "quality_model", "pii_model",
-                 "curate_extract", "curate_filter", "curate_dedup", "curate_redact", "curate_decontaminate",
-                 "curate_mix"),
+    DATA_OWNER: ("sample_lake", "lake_manifest", "general_text", "eval_items", "quality_model", "date_model",
+                 "pii_model", "curate_extract", "curate_filter", "curate_dedup", "curate_redact",
+                 "curate_decontaminate", "curate_mix"),
     TRAINER: ("base", "choose_base", "pack", "dacpt", "sft_data", "sft", "preferences", "dpo", "dialogues", "rs_sft",
               "merge"),
     EVALUATOR: ("evaluate", "gate"),

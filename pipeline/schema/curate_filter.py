@@ -1,7 +1,7 @@
 """Section `curate_filter` of params.yaml."""
 
 import re
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
@@ -73,6 +73,39 @@ class FineWebQuality(Section):
     """Line breaks per word."""
 
 
+class Term(Section):
+    """Words that keep a document out of training."""
+
+    name: str = Field(pattern=r"^[a-z0-9-]+$")
+    """Named in the ledger; the words themselves are not."""
+    reason: Literal["embargo_term", "compliance_term"]
+    """The ledger's reason: not yet to be used, or never."""
+    pattern: str
+    """Regular expression, minding case: markings are in capitals, prose about them is not. `(?i)` for the rest."""
+    head_chars: int = Field(ge=0)
+    """Only this many characters from the start are looked at, title included; 0: all."""
+    lapses: bool
+    """A full date right after the words that is not after `not_after` ends their force."""
+
+    @field_validator("pattern")
+    @classmethod
+    def _compile(cls, pattern: str) -> str:
+        try:
+            re.compile(pattern)
+        except re.error as err:
+            raise ValueError(f"`{pattern}` is not a regular expression: {err}") from err
+        return pattern
+
+
+class QualityDrop(Section):
+    """Share of the judged documents of a source that goes, the worst first."""
+
+    default: float = Field(ge=0, lt=1)
+    """For sources not named."""
+    sources: dict[str, Annotated[float, Field(ge=0, lt=1)]]
+    """Source -> share."""
+
+
 class CurateFilter(Section):
     """Gates in the order in which they are tried; the first that fails names the reason."""
 
@@ -80,39 +113,48 @@ class CurateFilter(Section):
     """Rights bases that permit training."""
     refused_licences: list[str]
     """Licences that do not, whatever the basis."""
-    embargo_terms: list[str]
-    """Regular expressions, not minding case; one match anywhere in the text or title drops the document."""
+    terms: list[Term]
+    """Embargo and compliance terms; one match in text or title drops the document."""
     not_before: str = Field(pattern=ISO_DATE)
     """Oldest publication date kept."""
     not_after: str = Field(pattern=ISO_DATE)
-    """Newest publication date kept."""
-    unknown_date: Literal["keep", "drop"]
-    """What becomes of documents without a publication date."""
+    """Newest publication date kept: the knowledge cut-off."""
+    unknown_date: Literal["keep", "drop", "model", "strict"]
+    """Documents without a publication date: keep or drop all; drop those that the date model is sure are outside; or
+    keep only those that it is sure are inside."""
+    date_confidence: float = Field(gt=0.5, lt=1)
+    """How sure the date model must be."""
+    cutoff_by_text: bool
+    """Also drop documents that have a date but whose text the date model surely takes for newer than `not_after`."""
     languages: list[str] = Field(min_length=1)
     """ISO 639-1 codes kept."""
     language_chars: int = Field(ge=1)
-    """Characters from the start of the text that the language is told from."""
+    """Characters in each window that the language is told from."""
+    language_windows: int = Field(ge=1)
+    """Windows, evenly from the start of the text to its end; most must be foreign for the text to go."""
     min_language_probability: float = Field(ge=0, le=1)
-    """Less sure answers count as another language."""
+    """Less sure answers do not make a window foreign."""
     gopher_quality: GopherQuality
     gopher_repetition: GopherRepetition
     c4_quality: C4Quality
     fineweb_quality: FineWebQuality
+    min_intact: float = Field(ge=0, le=1)
+    """Least P(not degraded) of the quality model."""
     min_quality: float = Field(ge=0, le=1)
     """Least P(domain) of the quality model."""
     min_quality_words: int = Field(ge=0)
     """Shorter documents are not judged by the quality model: a few words decide too much."""
+    quality_drop: QualityDrop
+    """The bottom share of each source goes too."""
     max_loss: dict[str, float]
     """Source -> largest share of documents it may lose; sources not named: `default_max_loss`."""
     default_max_loss: float = Field(ge=0, le=1)
     """For the other sources."""
 
-    @field_validator("embargo_terms")
+    @field_validator("terms")
     @classmethod
-    def _compile(cls, terms: list[str]) -> list[str]:
-        for term in terms:
-            try:
-                re.compile(term)
-            except re.error as err:
-                raise ValueError(f"`{term}` is not a regular expression: {err}") from err
+    def _unique(cls, terms: list[Term]) -> list[Term]:
+        names = [term.name for term in terms]
+        if len(set(names)) < len(names):
+            raise ValueError(f"two terms have one name: {sorted(names)}")
         return terms

@@ -1,15 +1,18 @@
-"""Stage `curate_filter`: rights, embargo, date, language, heuristics and learned quality, in this order.
+"""Stage `curate_filter`: rights, terms, dates, language, heuristics and learned quality, in this order.
 
 Reads   --documents    table DOCUMENTS and cleared_for_training bool
         --quality      folder of quality_model: fastText models and scoring.json
+        --dates        folder of date_model: dating.json and words.parquet
 Writes  --out          table DOCUMENTS: documents that pass every gate, unchanged
         --ledger       table LEDGER: the first gate that failed; score is P(domain) where the quality
-                       model judged, P(language) for language
+                       model judged, P(intact) for degraded, P(language) for language, P(outside) for a date
+                       told from the text
+        --metrics      JSON: per source what came in, what was kept, each reason, and the cut of its bottom share
 
-Rights come first: nothing is computed on text that must not be used.
+Rights come first: nothing is computed on text that must not be used. All gates but the last look at one
+document by itself; the last takes the bottom share of what is left of each source.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,42 +25,83 @@ from pipeline.schema.curate_filter import CurateFilter
 from pipeline.schema.decided import Decided
 from pipeline.schema.errors import BadInput
 from pipeline.schema.execution import Execution
-from pipeline.schema.ledger import LEDGER
+from pipeline.schema.ledger import LEDGER, SURVIVES
 from pipeline.stage.ledger import check_source_survival
+from pipeline.stage.outputs import write_json
 from pipeline.stage.progress import say
 from pipeline.stage.run import run_stage
 from pipeline.tables.curated import kept_pieces, reason_counts, write_pieces
 from pipeline.tables.ledger import ledger_table
 from pipeline.tables.parquet import part_units, read_part, read_table, table_parts
-from pipeline.text.gates import date_gate, embargo_gate, rights_gate
+from pipeline.text.dating import Belief, DateReader, load
+from pipeline.text.gates import DateBounds, TermGate, date_gate, rights_gate
 from pipeline.text.heuristics import Heuristics
 from pipeline.text.language import foreign
 from pipeline.text.quality import QualityScorer
+from pipeline.text.quality_cut import Scored, quality_cuts
 
 CLEARED = "cleared_for_training"
+CUT_DECIMALS = 6
+"""Of a cut in evidence and metrics; decisions use the full number."""
 
 
-def main(documents: Path, quality: Path, out: Path, ledger: Path, params: CurateFilter) -> dict[str, object]:
+def main(documents: Path, quality: Path, dates: Path, out: Path, ledger: Path, metrics: Path,
+         params: CurateFilter) -> dict[str, object]:
     """Filter on the engine that execution.yaml names."""
-    rows = filtered(documents, quality, out, ledger, params, load_execution())
+    rows, cuts = filtered(documents, quality, dates, out, ledger, params, load_execution())
+    write_json(metrics, {"sources": per_source(rows, cuts)})
     say(f"{reason_counts(rows)}")
-    return {"reasons": reason_counts(rows)}
+    return {}
 
 
-def filtered(documents: Path, quality: Path, out: Path, ledger: Path, params: CurateFilter,
-             execution: Execution) -> pl.DataFrame:
-    """Decide each document by itself, so that neither order nor company matters; returns the ledger."""
+def filtered(documents: Path, quality: Path, dates: Path, out: Path, ledger: Path, params: CurateFilter,
+             execution: Execution) -> tuple[pl.DataFrame, dict[str, float]]:
+    """Decide each document by itself, then cut the bottom share of each source; the ledger and the cuts."""
     if read_part(table_parts(documents)[0]).schema.get(CLEARED) != pl.Boolean:
         raise BadInput(str(documents), f"column `{CLEARED}` is missing", wanted="bool", do="run stage curate_extract")
-    work = FilterShard(str(quality.resolve()), params)
-    with sharded(work, part_units(documents), out, execution, "parts filtered", reads=(documents, quality)) as tables:
-        rows = gathered(tables)["ledger"].sort("input_id")
+    work = FilterShard(str(quality.resolve()), str(dates.resolve()), params)
+    with sharded(work, part_units(documents), out, execution, "parts filtered",
+                 reads=(documents, quality, dates)) as tables:
+        alone = gathered(tables)["ledger"].sort("input_id")
+    cuts = cuts_of(alone, params)
+    rows = below_cuts(alone, cuts).select(*LEDGER)
 
     def check(ledger_rows: pl.DataFrame) -> None:
         check_source_survival("curate_filter", ledger_rows, params.max_loss, params.default_max_loss)
 
     inputs = read_table(documents, ["doc_id", "source"])
-    return write_pieces("curate_filter", inputs, kept_pieces(documents, rows), out, ledger, check)
+    return write_pieces("curate_filter", inputs, kept_pieces(documents, rows), out, ledger, check), cuts
+
+
+def cuts_of(alone: pl.DataFrame, params: CurateFilter) -> dict[str, float]:
+    """Source -> cut, over the documents that came as far as the quality model and are long enough for it."""
+    scored = alone.filter("judged", pl.col("reason").is_in(["ok", "quality"]), pl.col("score").is_not_null())
+    return quality_cuts([Scored(*row) for row in scored.select("source", "score").iter_rows()],
+                        params.quality_drop.default, params.quality_drop.sources)
+
+
+def below_cuts(alone: pl.DataFrame, cuts: Mapping[str, float]) -> pl.DataFrame:
+    """Drop what was kept, is long enough to be judged, and has a score below its source's cut."""
+    cut = pl.col("source").replace_strict(cuts, default=None, return_dtype=pl.Float64)
+    low = pl.col("judged") & (pl.col("reason") == "ok") & (pl.col("score") < cut).fill_null(value=False)
+    said = {source: f"cut {value:.{CUT_DECIMALS}f}" for source, value in cuts.items()}
+    named = pl.col("source").replace_strict(said, default="", return_dtype=pl.String)
+    return alone.with_columns(
+        pl.when(low).then(pl.lit("drop")).otherwise("decision").alias("decision"),
+        pl.when(low).then(pl.lit("quality_bottom")).otherwise("reason").alias("reason"),
+        pl.when(low).then(named).otherwise("evidence").alias("evidence"))
+
+
+def per_source(ledger: pl.DataFrame, cuts: Mapping[str, float]) -> dict[str, dict[str, object]]:
+    """Counts of every source by reason, and its cut; null where the source loses no share."""
+    found: dict[str, dict[str, object]] = {}
+    for (source,), rows in sorted(ledger.group_by("source")):
+        cut = cuts.get(str(source))
+        found[str(source)] = {"documents": rows.height,
+                              "kept": rows.filter(pl.col("decision").is_in(SURVIVES)).height,
+                              "reasons": reason_counts(rows),
+                              "quality_cut": None if cut is None else round(cut, CUT_DECIMALS)}
+    return found
 
 
 @dataclass(frozen=True)
@@ -65,15 +109,18 @@ class FilterShard:
     """Callable on parts of the documents table; picklable, so that it runs on any engine."""
 
     quality: str
+    dates: str
     params: CurateFilter
 
     def __call__(self, parts: pl.DataFrame, tick: Callable[[], None]) -> dict[str, pl.DataFrame]:
-        """Table `ledger`."""
-        gates = Gates(self.params, QualityScorer(Path(self.quality)))
-        rows = [pl.DataFrame(schema=LEDGER)]
+        """Table `ledger`: LEDGER and judged bool, whether the quality model may drop a document of this length."""
+        gates = Gates(self.params, QualityScorer(Path(self.quality)), load(Path(self.dates)))
+        rows = [pl.DataFrame(schema={**LEDGER, "judged": pl.Boolean()})]
         for part in parts["part"]:
             table = read_part(Path(part))
-            rows.append(ledger_table(table, [gates.decide(row) for row in table.iter_rows(named=True)]))
+            decided = ledger_table(table, [gates.decide(row) for row in table.iter_rows(named=True)])
+            judged = pl.Series("judged", [gates.is_judged(text) for text in table["text"]], dtype=pl.Boolean)
+            rows.append(decided.with_columns(judged))
             tick()
         return {"ledger": pl.concat(rows)}
 
@@ -81,10 +128,12 @@ class FilterShard:
 class Gates:
     """Every gate with its thresholds and models."""
 
-    def __init__(self, params: CurateFilter, scorer: QualityScorer) -> None:
-        self.params, self.scorer = params, scorer
+    def __init__(self, params: CurateFilter, scorer: QualityScorer, dates: DateReader) -> None:
+        self.params, self.scorer, self.dates = params, scorer, dates
         self.heuristics = Heuristics(params)
-        self.terms = [re.compile(term) for term in params.embargo_terms]
+        self.terms = TermGate(params.terms, params.not_after)
+        self.bounds = DateBounds(params.not_before, params.not_after, params.unknown_date, params.date_confidence,
+                                 params.cutoff_by_text)
 
     def decide(self, row: Mapping[str, str]) -> Decided:
         """The first gate that `row` (DOCUMENTS) fails, or keep."""
@@ -92,16 +141,26 @@ class Gates:
         return (
             rights_gate(bool(row[CLEARED]), row["rights_basis"], row["licence"], params.rights_bases,
                         params.refused_licences)
-            or embargo_gate(f"{row['title'] or ''}\n{text}", self.terms)
-            or date_gate(row["published"], params.not_before, params.not_after, params.unknown_date)
+            or self.terms(row["title"] or "", text)
+            or date_gate(row["published"], self.bounds, self._belief(row["published"], text))
             or self._language(text)
             or self._heuristics(text)
             or self._quality(row["doc_id"], text)
         )
 
+    def is_judged(self, text: str) -> bool:
+        """Whether the quality model may drop a document of this length."""
+        return len(text.split()) >= self.params.min_quality_words
+
+    def _belief(self, published: str | None, text: str) -> Belief | None:
+        """What the date model says of the text, where params ask for it."""
+        asked = self.params.cutoff_by_text if published else self.params.unknown_date in ("model", "strict")
+        return self.dates.belief(text) if asked else None
+
     def _language(self, text: str) -> Decided | None:
         params = self.params
-        found = foreign(text, params.languages, params.language_chars, params.min_language_probability)
+        found = foreign(text, params.languages, params.language_chars, params.language_windows,
+                        params.min_language_probability)
         return Decided("drop", "language", found.probability, found.code) if found else None
 
     def _heuristics(self, text: str) -> Decided | None:
@@ -109,10 +168,12 @@ class Gates:
         return Decided("drop", "heuristic", evidence=rule) if rule else None
 
     def _quality(self, doc_id: str, text: str) -> Decided:
-        score = self.scorer.score(doc_id, text)
-        if score < self.params.min_quality and len(text.split()) >= self.params.min_quality_words:
-            return Decided("drop", "quality", score)
-        return Decided("keep", "ok", score)
+        scores = self.scorer.score(doc_id, text)
+        if scores.intact < self.params.min_intact and self.is_judged(text):
+            return Decided("drop", "degraded", scores.intact)
+        if scores.domain < self.params.min_quality and self.is_judged(text):
+            return Decided("drop", "quality", scores.domain)
+        return Decided("keep", "ok", scores.domain)
 
 
 if __name__ == "__main__":

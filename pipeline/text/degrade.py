@@ -6,6 +6,8 @@ Every function is seeded by its caller's generator and returns text of about the
 import random
 from collections.abc import Callable
 
+from pipeline.text.prose import BLANK_LINE
+
 LOOKALIKES = {"e": "c", "l": "1", "o": "0", "i": "l", "m": "rn", "h": "b", "s": "5", "a": "u", "t": "f", "n": "ri"}
 """Confusions that OCR makes on worn print."""
 NOISE_SHARE = 0.15
@@ -54,6 +56,12 @@ def degraded(text: str, seed: str) -> str:
     """
     draw = random.Random(seed)  # noqa: S311  # nothing secret is drawn
     return draw.choice(DEGRADATIONS)(text, draw)
+
+
+def degraded_document(text: str, kind: Callable[[str, random.Random], str], seed: str) -> str:
+    """`text` with each of its paragraphs made worse in the same way."""
+    draw = random.Random(seed)  # noqa: S311  # nothing secret is drawn
+    return "\n\n".join(kind(block, draw) for block in BLANK_LINE.split(text) if block.strip())
 
 
 def _misread(char: str, draw: random.Random) -> str:

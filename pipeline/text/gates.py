@@ -1,12 +1,57 @@
-"""Gates on what a document is, not on how it reads: rights, embargo terms, dates.
+"""Gates on what a document is, not on how it reads: rights, embargo and compliance terms, dates.
 
 A gate returns why the document must go, or None when it may pass.
 """
 
 import re
 from collections.abc import Sequence
+from typing import Literal, NamedTuple
 
+from pipeline.schema.curate_filter import Term
 from pipeline.schema.decided import Decided
+from pipeline.text.dating import Belief
+from pipeline.text.time_marks import first_date
+
+UnknownDate = Literal["keep", "drop", "model", "strict"]
+LAPSE_CHARS = 60
+"""After an embargo's words, where its end is looked for."""
+TOLD = "by text"
+"""In the evidence of a date that no metadata gave."""
+
+
+class DateBounds(NamedTuple):
+    """The gate on dates."""
+
+    not_before: str
+    not_after: str
+    unknown: UnknownDate
+    confidence: float
+    """How sure the date model must be."""
+    check_text: bool
+    """Documents with a date are also told from their text whether they are newer than `not_after`."""
+
+
+class TermGate:
+    """The terms of params.yaml, compiled once."""
+
+    def __init__(self, terms: Sequence[Term], today: str) -> None:
+        """`today`: the lake's reference date, ISO; embargoes that ended by then have lapsed."""
+        self.terms = [(term, re.compile(term.pattern)) for term in terms]
+        self.today = today
+
+    def __call__(self, title: str, text: str) -> Decided | None:
+        """The first term that binds the document. Evidence is the term's name: the ledger holds no text."""
+        whole = f"{title}\n{text}"
+        for term, pattern in self.terms:
+            where = whole[:term.head_chars] if term.head_chars else whole
+            if any(not (term.lapses and self._lapsed(where, found.end())) for found in pattern.finditer(where)):
+                return Decided("drop", term.reason, evidence=term.name)
+        return None
+
+    def _lapsed(self, text: str, end: int) -> bool:
+        """A date right after the words, and it is past. Without one the embargo stands."""
+        until = first_date(text[end:end + LAPSE_CHARS])
+        return until is not None and until <= self.today
 
 
 def rights_gate(cleared: bool, basis: str, licence: str, bases: Sequence[str],
@@ -21,20 +66,41 @@ def rights_gate(cleared: bool, basis: str, licence: str, bases: Sequence[str],
     return None
 
 
-def embargo_gate(text: str, terms: Sequence[re.Pattern[str]]) -> Decided | None:
-    """No term may match. Evidence is the term's number, because the ledger holds no text."""
-    for number, term in enumerate(terms, start=1):
-        if term.search(text):
-            return Decided("drop", "embargo_term", evidence=f"term {number}")
-    return None
+def date_gate(published: str | None, bounds: DateBounds, belief: Belief | None) -> Decided | None:
+    """Publication date within both ends, by metadata or, where params ask for it, by what the text says.
 
-
-def date_gate(published: str | None, not_before: str, not_after: str, unknown: str) -> Decided | None:
-    """Publication date within both ends. ISO dates of equal length order as strings do."""
+    `belief` is what the date model tells; it is None where params do not ask for it or it has learnt nothing. It tells
+    years: a date of the cut-off's own year stands against it.
+    ISO dates of equal length order as strings do.
+    """
     if published is None:
-        return Decided("drop", "too_old", evidence="no date") if unknown == "drop" else None
-    if published[:10] < not_before:
+        return _undated(bounds, belief)
+    if published[:10] < bounds.not_before:
         return Decided("drop", "too_old", evidence=published)
-    if published[:10] > not_after:
+    if published[:10] > bounds.not_after:
         return Decided("drop", "after_cutoff", evidence=published)
-    return None
+    return _after(belief, bounds, f"{int(bounds.not_after[:4]) + 1}-01-01") if bounds.check_text and belief else None
+
+
+def _undated(bounds: DateBounds, belief: Belief | None) -> Decided | None:
+    if bounds.unknown == "keep":
+        return None
+    if bounds.unknown == "drop" or belief is None:
+        return None if bounds.unknown == "model" else Decided("drop", "unknown_date", evidence="no date")
+    before = belief.before(bounds.not_before)
+    if before >= bounds.confidence:
+        return Decided("drop", "too_old", before, _told(belief, bounds))
+    newer, inside = _after(belief, bounds, bounds.not_after), belief.before(bounds.not_after) - before
+    if newer or bounds.unknown == "model" or inside >= bounds.confidence:
+        return newer
+    return Decided("drop", "unknown_date", inside, _told(belief, bounds))
+
+
+def _after(belief: Belief, bounds: DateBounds, end: str) -> Decided | None:
+    chance = 1.0 - belief.before(end)
+    return Decided("drop", "after_cutoff", chance, _told(belief, bounds)) if chance >= bounds.confidence else None
+
+
+def _told(belief: Belief, bounds: DateBounds) -> str:
+    low, high = belief.interval(bounds.confidence)
+    return f"{low} to {high} {TOLD}" if low != high else f"{low} {TOLD}"

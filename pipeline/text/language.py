@@ -26,10 +26,24 @@ def language_of(text: str, max_chars: int) -> Language:
     return Language(labels[0].removeprefix("__label__"), min(1.0, float(chances[0])))
 
 
-def foreign(text: str, languages: Collection[str], max_chars: int, min_probability: float) -> Language | None:
-    """The language of `text` if it is surely none of `languages`, else None."""
-    found = language_of(text, max_chars)
-    return found if found.code not in languages and found.probability >= min_probability else None
+def foreign(text: str, languages: Collection[str], max_chars: int, windows: int,
+            min_probability: float) -> Language | None:
+    """The language of `text` if most of its windows are surely in none of `languages`, else None.
+
+    A cover page in one language says little of the annexes; a foreign quotation does not make a text foreign.
+    """
+    parts = windows_of(text, max_chars, windows)
+    told = (language_of(part, max_chars) for part in parts)
+    strange = [found for found in told if found.code not in languages and found.probability >= min_probability]
+    return max(strange, key=lambda found: (found.probability, found.code)) if 2 * len(strange) > len(parts) else None
+
+
+def windows_of(text: str, max_chars: int, count: int) -> list[str]:
+    """At most `count` parts of `max_chars` characters, evenly from start to end; a short text has fewer."""
+    fitting = max(1, min(count, -(-len(text) // max_chars)))
+    last = max(0, len(text) - max_chars)
+    starts = [last * place // max(1, fitting - 1) for place in range(fitting)]
+    return [text[start:start + max_chars] for start in starts]
 
 
 @cache

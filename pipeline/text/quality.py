@@ -1,4 +1,7 @@
-"""The learned quality score: P(a paragraph is the domain's own prose), by fastText.
+"""The learned quality scores, by fastText: P(a paragraph is the domain's own prose) and P(it is intact text at all).
+
+Three classes, because what is off the subject and what is spoilt are two things: a good newspaper article and garbled
+OCR are both unlike the domain.
 
 Models come in folds: document d belongs to fold `fold_of(d)`, and the model of a fold was trained
 without its documents. So a bad document cannot be learned by heart and then score well.
@@ -21,12 +24,21 @@ from pipeline.schema.section import Section
 from pipeline.text.draws import unit_draw
 from pipeline.text.prose import BLANK_LINE
 
-DOMAIN, OTHER = "__label__domain", "__label__other"
+DOMAIN, OTHER, DEGRADED = "__label__domain", "__label__other", "__label__degraded"
 TOKEN = re.compile(r"\w+|[^\w\s]")
 NUMBER = re.compile(r"\d+")
 SCORING = "scoring.json"
 M_PERTURB = -6
 """malloc.h of glibc: see mallopt(3)."""
+
+
+class Scores(NamedTuple):
+    """What the model says of a document; means over its paragraphs, each weighted by its length in words."""
+
+    domain: float
+    """P(the domain's own prose)."""
+    intact: float
+    """P(not degraded), whatever it is about."""
 
 
 class Example(NamedTuple):
@@ -41,8 +53,13 @@ def paragraphs_of(text: str, min_words: int) -> list[str]:
 
     A text with none of that length is one paragraph.
     """
-    lines = [_normal(block) for block in BLANK_LINE.split(text)]
-    return [line for line in lines if line.count(" ") + 1 >= min_words] or [_normal(text)]
+    lines = [normalised(block) for block in BLANK_LINE.split(text)]
+    return [line for line in lines if line.count(" ") + 1 >= min_words] or [normalised(text)]
+
+
+def normalised(text: str) -> str:
+    """`text` as fastText sees it, in training as in scoring: one line of lower-case words and marks, digits as 0."""
+    return NUMBER.sub("0", " ".join(TOKEN.findall(text.lower())))
 
 
 def fold_of(doc_id: str, folds: int, seed: int) -> int:
@@ -66,7 +83,8 @@ def train(examples: Iterable[Example], settings: QualityModel, out: Path) -> Non
         model = fasttext.train_supervised(
             str(lines), dim=settings.dim, wordNgrams=settings.word_ngrams, bucket=settings.bucket,
             minCount=settings.min_count, epoch=epochs, lr=settings.learning_rate, seed=settings.seed,
-            minn=0, maxn=0, loss="softmax", thread=1, verbose=0)
+            # one vs all: P(domain) need not share its mass with the other two, which overlap
+            minn=settings.subword_chars[0], maxn=settings.subword_chars[1], loss="ova", thread=1, verbose=0)
     if not zeroed:
         raise BrokenContract("quality model", "memory cannot be zeroed here, and fastText trains on what it held",
                              do="train it on Linux with glibc")
@@ -116,26 +134,21 @@ class QualityScorer:
         except (OSError, ValueError) as err:
             raise BadInput(str(folder), f"is not a quality model ({err})", do="run stage quality_model") from err
 
-    def score(self, doc_id: str, text: str) -> float:
-        """P(domain) of a document: the mean over its paragraphs, each weighted by its length in words."""
+    def score(self, doc_id: str, text: str) -> Scores:
+        """Both scores of a document, by the model that was trained without it."""
         model: Any = self.models[fold_of(doc_id, self.scoring.folds, self.scoring.seed)]
         lines = paragraphs_of(text, self.scoring.min_paragraph_words)
-        labels, chances = model.predict(lines, k=2)
-        domain = [float(chance[list(label).index(DOMAIN)]) for label, chance in zip(labels, chances, strict=True)]
+        labels, chances = model.predict(lines, k=3)
+        told = [dict(zip(label, chance, strict=True)) for label, chance in zip(labels, chances, strict=True)]
         weights = [line.count(" ") + 1 for line in lines]
-        return min(1.0, float(np.average(domain, weights=weights)))  # fastText rounds 1 up to 1.00001
+        domain, degraded = (min(1.0, float(np.average([one[label] for one in told], weights=weights)))
+                            for label in (DOMAIN, DEGRADED))  # fastText rounds 1 up to 1.00001
+        return Scores(domain, 1.0 - degraded)
 
 
 def model_path(folder: Path, fold: int) -> Path:
     """Where the model of `fold` lies."""
     return folder / f"fold-{fold}.bin"
-
-
-def rank_auc(positive: Iterable[float], negative: Iterable[float]) -> float:
-    """Area under the ROC curve: the chance that a positive scores above a negative, ties counting half."""
-    up, down = np.sort(list(positive)), np.sort(list(negative))
-    below = np.searchsorted(down, up, "left") + np.searchsorted(down, up, "right")
-    return float(below.sum() / (2 * len(up) * len(down)))
 
 
 def low_paragraphs(paragraphs: list[str], share: float, seed: int) -> Iterator[tuple[int, str]]:
@@ -145,7 +158,3 @@ def low_paragraphs(paragraphs: list[str], share: float, seed: int) -> Iterator[t
         for paragraph in paragraphs:
             if turn < whole or unit_draw(seed, f"{turn} {paragraph}") < part:
                 yield turn, paragraph
-
-
-def _normal(block: str) -> str:
-    return NUMBER.sub("0", " ".join(TOKEN.findall(block.lower())))

@@ -1,5 +1,6 @@
 """Stage `curate_filter`."""
 
+import json
 from pathlib import Path
 
 import polars as pl
@@ -11,7 +12,9 @@ from pipeline.schema.quality_model import QualityModel
 from pipeline.stages import quality_model
 from pipeline.stages.curate_filter import main
 from pipeline.tables.parquet import read_table
+from pipeline.text.dating import learn, prepare, save
 from pipeline.text.front_matter import split_front_matter
+from tests import dated_stories
 from tests.curation import documents, params, reasons, tree_bytes, written
 
 AUTHORED = Path("data/authored")
@@ -40,19 +43,32 @@ WORLD = pl.concat(CASES.values())
 
 
 @pytest.fixture(scope="module")
-def quality(tmp_path_factory):
+def scorer(tmp_path_factory):
     folder = tmp_path_factory.mktemp("quality")
-    given = params(QualityModel, "quality_model", reference_sources=[])
+    given = params(QualityModel, "quality_model", reference_sources=[], min_updates=40_000)
     general = documents(texts("general"), source="own").with_columns(split=pl.lit("train"))
+    (folder / "labels.jsonl").touch()
     quality_model.main(written(folder / "domain", documents(POLICIES)), written(folder / "general", general),
-                       folder / "model", given)
+                       folder / "labels.jsonl", folder / "model", folder / "metrics.json", folder / "curve.csv", given)
     return folder / "model"
+
+
+@pytest.fixture(scope="module")
+def dates(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("dates")
+    save(learn(prepare(dated_stories.DOCUMENTS, dated_stories.GIVEN), dated_stories.GIVEN), folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def quality(scorer, dates):
+    return scorer, dates
 
 
 def run(tmp_path, quality, table, name="out", **changes):
     out, ledger = tmp_path / name, tmp_path / f"{name}-ledger"
     given = params(CurateFilter, "curate_filter", **{"default_max_loss": 1.0, **changes})
-    main(written(tmp_path / f"{name}-in", table), quality, out, ledger, given)
+    main(written(tmp_path / f"{name}-in", table), *quality, out, ledger, tmp_path / f"{name}.json", given)
     return out, ledger
 
 
@@ -67,7 +83,7 @@ def test_each_gate_names_its_reason_and_only_the_good_document_passes(tmp_path, 
 
 def test_evidence_names_rule_term_date_and_language(tmp_path, quality):
     rows = read_table(run(tmp_path, quality, WORLD)[1]).rows_by_key("reason", named=True, unique=True)
-    assert rows["embargo_term"]["evidence"] == "term 1"
+    assert rows["embargo_term"]["evidence"] == "embargo"
     assert rows["too_old"]["evidence"] == "2011-05-09"
     assert rows["language"]["evidence"] == "nl"
     assert rows["heuristic"]["evidence"] == "GopherRepetition: top_2_gram"
@@ -105,4 +121,52 @@ def test_documents_without_the_rights_column_are_refused(tmp_path, quality):
 
 def test_a_term_that_is_no_regular_expression_is_refused():
     with pytest.raises(ValueError, match="not a regular expression"):
-        params(CurateFilter, "curate_filter", embargo_terms=["("])
+        params(CurateFilter, "curate_filter", terms=[{"name": "broken", "reason": "embargo_term", "pattern": "(",
+                                                      "head_chars": 0, "lapses": False}])
+
+
+def test_two_terms_of_one_name_are_refused():
+    term = {"name": "mark", "reason": "embargo_term", "pattern": "X", "head_chars": 0, "lapses": False}
+    with pytest.raises(ValueError, match="two terms have one name"):
+        params(CurateFilter, "curate_filter", terms=[term, term])
+
+
+def test_the_bottom_share_of_each_source_goes_and_its_cut_is_kept(tmp_path, quality):
+    table = pl.concat([documents(POLICIES[:8], source="heap"), documents(POLICIES[8:12], source="shelf")])
+    drop = {"default": 0.25, "sources": {"shelf": 0.0}}
+    _, ledger = run(tmp_path, quality, table, quality_drop=drop, min_quality=0.0)
+    rows = read_table(ledger)
+    heap = rows.filter(pl.col("source") == "heap").sort("score")
+    assert heap["reason"].to_list() == ["quality_bottom"] * 2 + ["ok"] * 6
+    assert set(rows.filter(pl.col("source") == "shelf")["reason"]) == {"ok"}
+    measured = json.loads((tmp_path / "out.json").read_text())["sources"]
+    assert measured["heap"] == {"documents": 8, "kept": 6, "reasons": {"ok": 6, "quality_bottom": 2},
+                                "quality_cut": pytest.approx(heap["score"][2], abs=1e-6)}
+    assert measured["shelf"]["quality_cut"] is None
+    assert heap["evidence"].to_list()[:2] == [f"cut {heap['score'][2]:.6f}"] * 2
+
+
+def test_what_is_under_the_floor_counts_into_the_bottom_share(tmp_path, quality):
+    # of three policies and a story a quarter goes: the story, which the floor takes anyway
+    table = documents([*POLICIES[:3], STORY])
+    _, ledger = run(tmp_path, quality, table, quality_drop={"default": 0.25, "sources": {}})
+    assert sorted(reasons(read_table(ledger)).values()) == ["ok", "ok", "ok", "quality"]
+
+
+def test_a_document_without_a_date_is_dated_by_its_text(tmp_path, quality):
+    old = documents([dated_stories.story(2012, 50)], published=None)
+    bounds = {"not_before": "2018-01-01", "not_after": "2024-12-31"}
+    _, ledger = run(tmp_path, quality, old, unknown_date="model", **bounds)
+    [row] = read_table(ledger).rows(named=True)
+    assert (row["reason"], row["evidence"][-7:]) == ("too_old", "by text")
+    assert row["score"] >= 0.9
+    _, ledger = run(tmp_path, quality, old, "kept", unknown_date="keep", **bounds)
+    assert reasons(read_table(ledger))[old["doc_id"][0]] != "too_old"
+
+
+def test_a_young_text_under_an_old_date_is_over_the_knowledge_cut_off(tmp_path, quality):
+    young = documents([dated_stories.story(2023, 50)], published="2016-05-01")
+    bounds = {"not_before": "2010-01-01", "not_after": "2020-12-31"}
+    for by_text, name in ((True, "asked"), (False, "plain")):
+        _, ledger = run(tmp_path, quality, young, name, cutoff_by_text=by_text, **bounds)
+        assert (reasons(read_table(ledger))[young["doc_id"][0]] == "after_cutoff") == by_text

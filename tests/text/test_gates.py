@@ -1,14 +1,29 @@
-"""Gates on rights, embargo terms and dates."""
+"""Gates on rights, terms and dates."""
 
-import re
-
+import numpy as np
 import pytest
 
-from pipeline.text.gates import date_gate, embargo_gate, rights_gate
+from pipeline.schema.curate_filter import Term
+from pipeline.text.dating import Belief
+from pipeline.text.gates import DateBounds, TermGate, date_gate, rights_gate
+
+BOUNDS = DateBounds("2020-01-01", "2025-06-30", "keep", 0.9, check_text=False)
 
 
 def reason(decided):
     return (decided.reason, decided.evidence) if decided else None
+
+
+def term(pattern, name="mark", **changes):
+    return Term.model_validate({"name": name, "reason": "compliance_term", "pattern": pattern, "head_chars": 0,
+                                "lapses": False, **changes})
+
+
+def surely(year, chance=0.95):
+    """A belief in one year of 2010 to 2030, the rest spread evenly."""
+    chances = np.full(21, (1 - chance) / 20)
+    chances[year - 2010] = chance
+    return Belief(2010, chances)
 
 
 def test_only_cleared_sources_on_a_listed_basis_pass():
@@ -18,20 +33,73 @@ def test_only_cleared_sources_on_a_listed_basis_pass():
     assert reason(rights_gate(True, "own", "X", ["own"], ["X"])) == ("rights_not_cleared", "licence X")
 
 
-def test_an_embargo_is_named_by_its_number_and_not_by_the_text():
-    terms = [re.compile("SECRET"), re.compile(r"UNDER\s+EMBARGO")]
-    assert reason(embargo_gate("A paper UNDER\nEMBARGO until May", terms)) == ("embargo_term", "term 2")
-    assert embargo_gate("A rule about papers under embargo", terms) is None
+def test_a_term_is_named_and_its_words_are_not():
+    embargo = term(r"UNDER\s+EMBARGO", "embargo", reason="embargo_term")
+    gate = TermGate([term("SECRET", "secret"), embargo], "2025-06-30")
+    assert reason(gate("", "A paper UNDER\nEMBARGO until May")) == ("embargo_term", "embargo")
+    assert reason(gate("SECRET paper", "Nothing")) == ("compliance_term", "secret")
+    assert gate("", "A rule about papers under embargo, and no secret") is None
+
+
+def test_a_marking_that_only_counts_at_the_head_may_be_spoken_of_below():
+    gate = TermGate([term("TLP:RED", head_chars=50)], "2025-06-30")
+    assert gate("Title", "x " * 30 + "TLP:RED") is None
+    assert reason(gate("Title", "TLP:RED")) == ("compliance_term", "mark")
+
+
+@pytest.mark.parametrize(("until", "dropped"), [
+    ("30 NOVEMBER 2027", True), ("2025-07-01", True), ("2025-06-30", False), ("1 May 2024", False),
+    ("further notice", True),
+])
+def test_an_embargo_ends_on_its_day_and_one_without_a_day_does_not(until, dropped):
+    gate = TermGate([term("UNDER EMBARGO UNTIL", lapses=True)], "2025-06-30")
+    assert (gate("", f"UNDER EMBARGO UNTIL {until}. And more.") is not None) == dropped
+
+
+def test_one_lapsed_embargo_does_not_lift_another():
+    gate = TermGate([term("UNDER EMBARGO UNTIL", lapses=True)], "2025-06-30")
+    assert gate("", "UNDER EMBARGO UNTIL 1 May 2024\n\n" + "x " * 40 + "UNDER EMBARGO UNTIL 1 May 2026") is not None
 
 
 @pytest.mark.parametrize(("published", "found"), [
     ("2019-12-31", "too_old"), ("2020-01-01", None), ("2025-06-30", None), ("2025-07-01", "after_cutoff"),
 ])
 def test_both_ends_of_the_date_gate_are_kept(published, found):
-    decided = date_gate(published, "2020-01-01", "2025-06-30", "keep")
+    decided = date_gate(published, BOUNDS, None)
     assert (decided.reason if decided else None) == found
 
 
-def test_a_document_without_a_date_is_kept_or_dropped_as_params_say():
-    assert date_gate(None, "2020-01-01", "2025-06-30", "keep") is None
-    assert reason(date_gate(None, "2020-01-01", "2025-06-30", "drop")) == ("too_old", "no date")
+@pytest.mark.parametrize(("unknown", "found"), [("keep", None), ("drop", ("unknown_date", "no date")), ("model", None),
+                                                ("strict", ("unknown_date", "no date"))])
+def test_a_document_without_a_date_or_a_belief_is_decided_as_params_say(unknown, found):
+    assert reason(date_gate(None, BOUNDS._replace(unknown=unknown), None)) == found
+
+
+@pytest.mark.parametrize(("year", "model", "strict"), [
+    (2012, "too_old", "too_old"), (2022, None, None), (2028, "after_cutoff", "after_cutoff"),
+    (2025, None, "unknown_date"),  # half of 2025 lies after the cut-off
+])
+def test_the_text_tells_the_date_of_a_document_without_one(year, model, strict):
+    for unknown, wanted in (("model", model), ("strict", strict)):
+        decided = date_gate(None, BOUNDS._replace(unknown=unknown), surely(year))
+        assert (decided.reason if decided else None) == wanted
+
+
+def test_what_the_text_told_is_in_the_evidence_with_its_chance():
+    decided = date_gate(None, BOUNDS._replace(unknown="model"), surely(2012))
+    assert decided.evidence == "2012 by text"
+    assert decided.score > 0.9
+
+
+def test_doubt_keeps_a_document_unless_params_are_strict():
+    doubt = surely(2012, 0.5)
+    assert date_gate(None, BOUNDS._replace(unknown="model"), doubt) is None
+    assert reason(date_gate(None, BOUNDS._replace(unknown="strict"), doubt))[0] == "unknown_date"
+
+
+def test_a_dated_document_whose_text_is_surely_newer_goes_only_where_params_ask_for_it():
+    asked = BOUNDS._replace(check_text=True)
+    assert reason(date_gate("2021-01-01", asked, surely(2028))) == ("after_cutoff", "2028 by text")
+    assert date_gate("2021-01-01", BOUNDS, surely(2028)) is None
+    assert date_gate("2025-02-01", asked, surely(2025, 0.99)) is None
+    assert date_gate("2021-01-01", asked, surely(2012)) is None

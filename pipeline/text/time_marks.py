@@ -1,0 +1,87 @@
+"""Marks of time in a text: years and where they stand, words, and the removal of a date that gives itself away."""
+
+import re
+from typing import NamedTuple
+
+MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+          "december")
+_MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.?"
+YEAR = re.compile(r"(?<![\d$€£#,])(?<!\b(?:GBP|EUR|USD|CHF)\s)(1[5-9]\d\d|2[01]\d\d)"
+                  r"(?!\d|[,.]\d|\s*(?:%|percent|GBP|EUR|USD|CHF))")
+"""Four digits that read as a year and not as an amount, a number with decimals or a part of a longer one."""
+DATED = re.compile(rf"(?i)(?:\b{_MONTH},?\s+(?:\d{{1,2}}(?:st|nd|rd|th)?,?\s+)?"
+                   r"|\b\d{1,2}[/.-]\d{1,2}[/.-]|\bQ[1-4]\s+)$")
+"""What stands before the year of a date that names at least its month or quarter."""
+ISO_REST = re.compile(r"-(?:0[1-9]|1[0-2])(?:-|\b)")
+STAMP = re.compile(r"(?i)(?:effective|issued|published|approved|adopted|revised|reviewed|updated|version|dated|signed"
+                   r"|copyright|\(c\)|©|created|posted|as of|as at)\b[^\n]{0,30}$")
+"""A line that says when the document itself was made."""
+AHEAD = re.compile(r"(?i)(?:next review|expires?|until|due|by|target|plan(?:ned)?|forecast|maturity)\b[^\n]{0,20}$")
+"""A line that speaks of a time to come."""
+FULL_DATE = re.compile(
+    r"(?i)(?P<iso>\b\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])\b)"
+    rf"|\b(?P<day>[0-3]?\d)(?:st|nd|rd|th)?\s+(?:of\s+)?(?P<month>{_MONTH}),?\s+(?P<year>\d{{4}})\b"
+    rf"|\b(?P<name>{_MONTH})\s+(?P<number>[0-3]?\d)(?:st|nd|rd|th)?,?\s+(?P<of>\d{{4}})\b")
+CONTEXT_CHARS = 48
+HEAD_CHARS = 1500
+WORD = re.compile(r"[^\W\d_]{3,24}")
+
+
+class Mention(NamedTuple):
+    """One year named in a text."""
+
+    year: int
+    dated: bool
+    """Part of a date."""
+    stamp: bool
+    """After a word that says when the document was made."""
+    ahead: bool
+    """After a word that speaks of a time to come."""
+    head: bool
+    """Among the first HEAD_CHARS characters."""
+
+
+def mentions(text: str) -> list[Mention]:
+    """Every year that `text` names, in order."""
+    return [_mention(text, found) for found in YEAR.finditer(text)]
+
+
+def first_date(text: str) -> str | None:
+    """The first full date in `text` as ISO: 2027-11-30, 30 November 2027 or November 30, 2027; None without one."""
+    found = FULL_DATE.search(text)
+    if not found:
+        return None
+    if found["iso"]:
+        return found["iso"]
+    name, day = (found["month"] or found["name"]).lower(), int(found["day"] or found["number"])
+    month = next(place for place, full in enumerate(MONTHS, start=1) if full.startswith(name[:3]))
+    return f"{found['year'] or found['of']}-{month:02d}-{day:02d}"
+
+
+def words_of(text: str) -> frozenset[str]:
+    """The different words of `text` in lower case, without those of figures: dates are told apart by `mentions`."""
+    return frozenset(WORD.findall(text.lower()))
+
+
+def without_date(text: str, published: str) -> str:
+    """`text` without the ISO date `published` in the common ways to write it.
+
+    A document has its date from such a place; one without a date has none. So what is learnt must not rest on it.
+    """
+    year, month, day = int(published[:4]), int(published[5:7]), int(published[8:10])
+    name = MONTHS[month - 1]
+    forms = (
+        rf"{year}[-/.]0?{month}[-/.]0?{day}",
+        rf"0?{day}[-/.]0?{month}[-/.]{year}",
+        rf"0?{month}[-/.]0?{day}[-/.]{year}",
+        rf"0?{day}(?:st|nd|rd|th)?[\s-]+(?:of\s+)?{name[:3]}(?:{name[3:]})?\.?,?[\s-]+{year}",
+        rf"{name[:3]}(?:{name[3:]})?\.?\s+0?{day}(?:st|nd|rd|th)?,?\s+{year}",
+    )
+    return re.sub(rf"(?i)(?<!\d)(?:{'|'.join(forms)})(?!\d)", " ", text)
+
+
+def _mention(text: str, found: re.Match[str]) -> Mention:
+    before = text[max(0, found.start() - CONTEXT_CHARS):found.start()]
+    dated = bool(DATED.search(before) or ISO_REST.match(text, found.end()))
+    return Mention(int(found[1]), dated, bool(STAMP.search(before)), bool(AHEAD.search(before)),
+                   found.start() < HEAD_CHARS)

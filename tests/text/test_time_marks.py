@@ -1,0 +1,53 @@
+"""Years in texts, and the date that gives itself away."""
+
+import pytest
+
+from pipeline.text.time_marks import first_date, mentions, without_date, words_of
+
+
+def years(text):
+    return [mention.year for mention in mentions(text)]
+
+
+@pytest.mark.parametrize("text", ["GBP 2000 a day", "2,015 clients", "$2015", "12015", "20156", "2015 EUR",
+                                  "2015%", "2015.50"])
+def test_an_amount_is_no_year(text):
+    assert years(text) == []
+
+
+def test_years_are_found_in_dates_ranges_and_prose():
+    assert years("In 2019, the audit of 12.03.2021 (FY2022), filed 2023-04-05, covered 2017-2018.") == [
+        2019, 2021, 2022, 2023, 2017, 2018]
+
+
+def test_a_mention_knows_where_it_stands():
+    dated, stamp, ahead, plain = mentions("On 5 May 2021.\nEffective 2022\nNext review: 2024\nThe 2020 plan")
+    assert (dated.dated, stamp.dated, ahead.dated, plain.dated) == (True, False, False, False)
+    assert (dated.stamp, stamp.stamp, ahead.stamp, plain.stamp) == (False, True, False, False)
+    assert (dated.ahead, stamp.ahead, ahead.ahead, plain.ahead) == (False, False, True, False)
+
+
+def test_only_the_start_is_the_head():
+    assert [mention.head for mention in mentions("2020 " + "x " * 1000 + "2021")] == [True, False]
+
+
+@pytest.mark.parametrize("written", ["2023-04-05", "2023/4/5", "05.04.2023", "5 April 2023", "5th of April 2023",
+                                     "April 5, 2023", "Apr 05 2023", "5-Apr-2023", "04/05/2023"])
+def test_the_documents_own_date_goes_however_it_is_written(written):
+    assert years(without_date(f"Signed {written} by the board. Since 2019.", "2023-04-05")) == [2019]
+
+
+def test_other_dates_stay():
+    text = "15 April 2023, 2023-04-15 and April 2023"
+    assert without_date(text, "2023-04-05") == text
+
+
+@pytest.mark.parametrize(("text", "date"), [
+    ("until 30 NOVEMBER 2027.", "2027-11-30"), ("until 2027-11-30", "2027-11-30"),
+    ("until Nov. 3rd, 2027", "2027-11-03"), ("until May 2027", None), ("until 2027-13-30", None), ("", None)])
+def test_the_first_full_date_is_read(text, date):
+    assert first_date(text) == date
+
+
+def test_words_are_lower_case_and_without_figures():
+    assert words_of("The 2021 Plan, plan B-12 of an X1") == {"the", "plan"}
