@@ -38,10 +38,23 @@ def read_table(folder: Path) -> pl.DataFrame:
     Raises:
         BadInput: the folder has no part, or a part is not Parquet.
     """
+    try:
+        return pl.concat([pl.read_parquet(part) for part in _parts(folder)])
+    except pl.exceptions.PolarsError as err:
+        raise BadInput(str(folder), f"a part is not readable ({err})", do="`dvc checkout` or `dvc repro`") from err
+
+
+def parts_of(folder: Path) -> pl.LazyFrame:
+    """A table to read some columns or rows of, in key order.
+
+    Raises:
+        BadInput: the folder has no part.
+    """
+    return pl.scan_parquet(_parts(folder))
+
+
+def _parts(folder: Path) -> list[Path]:
     parts = sorted(folder.glob("part-*.parquet"))
     if not parts:
         raise BadInput(str(folder), "is not a table", wanted="part-*.parquet", do="run the stage that makes it")
-    try:
-        return pl.concat([pl.read_parquet(part) for part in parts])
-    except pl.exceptions.PolarsError as err:
-        raise BadInput(str(folder), f"a part is not readable ({err})", do="`dvc checkout` or `dvc repro`") from err
+    return parts

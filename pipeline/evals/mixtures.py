@@ -1,0 +1,95 @@
+"""Which of the mixtures tried is proposed, and the tables that say why."""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from pipeline.evals.statistics import Difference, combined, mean_of, paired_log_ratio
+from pipeline.train.mixture_search import Floats, Measured, Scene, Tried, source_losses, target_loss, values_in
+
+REFERENCE = "proportional"
+"""The unweighted mix: every document as often as every other."""
+UNBOUNDED = "even"
+"""Shown to compare with; its weights keep no bounds, so it is never proposed."""
+
+Row = dict[str, str | float | None]
+
+
+class Verdict(NamedTuple):
+    """The proposal."""
+
+    best: Tried
+    """With the lowest validation loss among those that keep the bounds."""
+    chosen: Tried
+    """`best`, or the unweighted mix when `best` is not better with confidence."""
+
+
+def verdict(scene: Scene, candidates: Sequence[Tried], confidence: float) -> Verdict:
+    """The best candidate, if the interval of its difference from the unweighted mix lies below 0."""
+    reference = next(each for each in candidates if each.name == REFERENCE)
+    best = min((each for each in candidates if each.name != UNBOUNDED),
+               key=lambda each: (mean_loss(scene, scene.validation, each.nats_RD), each.name))
+    high = versus(scene, scene.validation, reference.nats_RD, best.nats_RD).interval(confidence)[1]
+    return Verdict(best, best if high < 0 else reference)
+
+
+def mean_loss(scene: Scene, measured: Measured, nats_RD: Floats) -> float:
+    """Target loss, the mean over seeds, in nats per token."""
+    return math.fsum(target_loss(scene, measured, row) for row in nats_RD) / len(nats_RD)
+
+
+def versus(scene: Scene, measured: Measured, before_RD: Floats, after_RD: Floats) -> Difference:
+    """log(perplexity after / before) of the target; documents within their source and seeds are the units."""
+    old, new = before_RD.mean(axis=0), after_RD.mean(axis=0)
+    parts, values = [], []
+    value_S = values_in(scene, measured)
+    for source in np.flatnonzero(value_S):
+        own = measured.source_D == source
+        parts.append(paired_log_ratio(old[own], new[own], measured.tokens_D[own].astype(np.float64)))
+        values.append(float(value_S[source]))
+    by_seed = np.array([target_loss(scene, measured, late) - target_loss(scene, measured, early)
+                        for early, late in zip(before_RD, after_RD, strict=True)])
+    luck = mean_of(by_seed)
+    return combined([*parts, Difference(0.0, luck.error, luck.freedom, 0)], [*values, 1.0])
+
+
+def candidate_rows(scene: Scene, candidates: Sequence[Tried], confidence: float) -> list[Row]:
+    """One row a candidate, best first: perplexity of the target on validation and held-out documents, and
+    its change against the unweighted mix with an interval (shares: -0.01 is one percent less)."""
+    reference = next(each for each in candidates if each.name == REFERENCE)
+    rows: list[Row] = []
+    for each in candidates:
+        row: Row = {"candidate": each.name}
+        for name, measured, before, after in (
+                ("validation", scene.validation, reference.nats_RD, each.nats_RD),
+                ("heldout", scene.heldout, reference.heldout_RD, each.heldout_RD)):
+            difference = versus(scene, measured, before, after)
+            low, high = difference.interval(confidence)
+            row |= {f"{name}_perplexity": shown(math.exp(mean_loss(scene, measured, after))),
+                    f"{name}_change": change(difference.value), f"{name}_low": change(low),
+                    f"{name}_high": change(high)}
+        rows.append(row)
+    return sorted(rows, key=lambda row: (row["validation_perplexity"], row["candidate"]))
+
+
+def source_rows(scene: Scene, tried: Sequence[Tried]) -> list[Row]:
+    """One row a mixture and source: weight, share of what is drawn, validation loss in nats per token."""
+    rows: list[Row] = []
+    for each in tried:
+        losses = np.mean([source_losses(scene, scene.validation, row) for row in each.nats_RD], axis=0)
+        rows += [{"mixture": each.name, "source": source, "weight": shown(each.weights_S[place]),
+                  "share": shown(scene.shares_S[place] * each.weights_S[place]), "loss": shown(losses[place])}
+                 for place, source in enumerate(scene.sources)]
+    return rows
+
+
+def change(value: float) -> float | None:
+    """exp(value) - 1 as a table says it; None where an interval is without end."""
+    return shown(math.expm1(value)) if abs(value) < 100 else None  # noqa: PLR2004
+
+
+def shown(value: float) -> float:
+    """Six decimals."""
+    return round(float(value), 6)
