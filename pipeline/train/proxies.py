@@ -86,7 +86,7 @@ class Proxies(torch.nn.Module):
 def trained(first: First, text: Windows, draws_MN: I64, shape: Proxy) -> Proxies:
     """M models, each trained on its own draws of positions of `text`, in their order."""
     models = Proxies(first, len(draws_MN))
-    optimizer = torch.optim.AdamW(models.parameters(), lr=shape.learning_rate, weight_decay=0.0)
+    optimizer = torch.optim.AdamW(models.parameters(), lr=shape.learning_rate, weight_decay=0.0, fused=True)
     steps = max(1, draws_MN.shape[1] // shape.batch)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, steps))
     contexts, targets = torch.from_numpy(text.contexts_TC), torch.from_numpy(text.targets_T)
@@ -111,8 +111,8 @@ def document_nats(models: Proxies, text: Windows, num_documents: int) -> Floats:
         targets = torch.from_numpy(text.targets_T[start:start + SCORED_AT_ONCE])
         logits = models(contexts.expand(models.count, *contexts.shape))
         losses = torch.nn.functional.cross_entropy(
-            logits.transpose(1, 2), targets.expand(models.count, -1), reduction="none")
-        parts.append(losses.double().numpy())
+            logits.flatten(0, 1), targets.repeat(models.count), reduction="none")
+        parts.append(losses.double().view(models.count, -1).numpy())
     losses_MT = np.concatenate([np.empty((models.count, 0)), *parts], axis=1)
     return np.stack([np.bincount(text.document_T, row, num_documents) for row in losses_MT])
 
