@@ -21,18 +21,24 @@ class Verdict(NamedTuple):
     """The proposal."""
 
     best: Tried
-    """With the lowest validation loss among those that keep the bounds."""
+    """With the lowest validation loss among those that keep the bounds, chance or not."""
     chosen: Tried
-    """`best`, or the unweighted mix when `best` is not better with confidence."""
+    """With the lowest loss among those better than the unweighted mix with confidence; else that mix."""
 
 
 def verdict(scene: Scene, candidates: Sequence[Tried], confidence: float) -> Verdict:
-    """The best candidate, if the interval of its difference from the unweighted mix lies below 0."""
+    """The best of those that are better than the unweighted mix with confidence; else the unweighted mix.
+
+    The interval of each difference has Bonferroni's share of the error, as several are looked at.
+    """
     reference = next(each for each in candidates if each.name == REFERENCE)
-    best = min((each for each in candidates if each.name != UNBOUNDED),
-               key=lambda each: (mean_loss(scene, scene.validation, each.nats_RD), each.name))
-    high = versus(scene, scene.validation, reference.nats_RD, best.nats_RD).interval(confidence)[1]
-    return Verdict(best, best if high < 0 else reference)
+    rivals = sorted((each for each in candidates if each.name not in (REFERENCE, UNBOUNDED)),
+                    key=lambda each: (mean_loss(scene, scene.validation, each.nats_RD), each.name))
+    each_confidence = 1 - (1 - confidence) / max(1, len(rivals))
+    better = [each for each in rivals if versus(scene, scene.validation, reference.nats_RD, each.nats_RD).interval(
+        each_confidence)[1] < 0]
+    best = min([*rivals, reference], key=lambda each: mean_loss(scene, scene.validation, each.nats_RD))
+    return Verdict(best, better[0] if better else reference)
 
 
 def mean_loss(scene: Scene, measured: Measured, nats_RD: Floats) -> float:

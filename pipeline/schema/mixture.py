@@ -51,7 +51,7 @@ class Mixture(Section):
     side_by_side: int = Field(ge=1)
     """Proxies trained as one batched model; part of the identity, as a batch of another size rounds another way."""
     confidence: float = Field(gt=0, lt=1)
-    """With which a mixture must be better than the unweighted one to be proposed."""
+    """With which a mixture must be better than the unweighted one to be proposed; also of the intervals shown."""
     seed: int = Field(ge=0)
     proxy: Proxy
 

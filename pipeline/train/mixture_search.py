@@ -7,9 +7,10 @@ share_j = B_j / sum(B) (Lagrange). A round estimates the B_j and moves there:
 1. proxies are trained on mixtures that draw each source `perturbation` times more or less often, in
    the pattern of a Hadamard matrix, so that each effect is measured by all of them at once
    (Plackett and Burman 1946, doi:10.1093/biomet/33.4.305);
-2. the effect of raising source j under a fixed budget is e_j = share_j * sum(B) - B_j;
-3. sum(B) is what the loss gains from more of the same text: proxies trained on half of the draws;
-4. so the next share_j is share_j - e_j / sum(B), kept between the bounds of the weights.
+2. sum(B) is what the loss gains from more of the same text: proxies trained on half of the draws;
+3. drawing a source `perturbation` times more often under a fixed budget leaves less for all; that part is
+   known (sum(B) times the log of the scale), what remains of the effect is -B_j log(perturbation);
+4. the next share_j is B_j / sum(B), kept between the bounds of the weights.
 
 The candidates of all rounds, the unweighted mix and an even one are then trained with several seeds
 each. The best is proposed, if it beats the unweighted mix with confidence, documents being the units.
@@ -180,12 +181,13 @@ def next_shares(scene: Scene, weights_S: Floats, losses_R: Floats, perturbation:
         losses_R: target losses of the proxies of a round, in the order of `pattern`.
     """
     shares, tuned = scene.shares_S * weights_S, scene.tuned_S
-    signs = pattern(int(tuned.sum()))
-    effects = (losses_R - losses_R.mean()) @ signs / (len(signs) * math.log(perturbation))
-    own = shares[tuned]
-    effects -= own / own.sum() * effects.sum()  # raising all alike changes nothing under a fixed budget
+    moves = pattern(int(tuned.sum())) * math.log(perturbation)
+    own = shares[tuned] / shares[tuned].sum()
+    # a run's shares are own * exp(move) / scale: with the scale's part taken off, the columns stand alone
+    scales_R = np.log(np.exp(moves) @ own)
+    powers = -(losses_R - gain * scales_R) @ moves / (moves[:, 0] @ moves[:, 0])
     wished = shares.copy()
-    wished[tuned] = np.clip(own - own.sum() * effects / gain, own / MAX_LEAP, own * MAX_LEAP)
+    wished[tuned] = shares[tuned].sum() * np.clip(powers / gain, own / MAX_LEAP, own * MAX_LEAP)
     return wished
 
 
