@@ -1,6 +1,6 @@
 """Held-out perplexity of searched source weights against an unweighted and an even mix, on real documents.
 
-    python bench/mixture.py FOLDER SOURCE... [--most 2500] [--seeds 3] [--target even|size]
+    python bench/mixture.py FOLDER SOURCE... [--most 1600] [--seeds 3] [--target even|size]
 
 Each SOURCE is a folder below FOLDER; its Markdown, text, template, XML and Parquet (column `text`) files
 are its documents. The search is that of the stage `mixture`, with its params and feed-forward proxies. What
@@ -42,7 +42,7 @@ BATCH = 16
 RATE = 0.003
 SHAPE = Architecture(family="qwen3", hidden=64, layers=2, heads=4, kv_heads=4, intermediate=192, context=ROW,
                      rope_theta=10000.0)
-VOCABULARY = 1536
+VOCABULARY = 1024
 
 
 def texts(folder: Path) -> Iterator[str]:
@@ -74,8 +74,8 @@ def found_weights(lake: pl.DataFrame, rows: pl.DataFrame, params: Mixture) -> tu
     judged = verdict(scene, tried, params.confidence)
     print(f"search: {len(probes)} probes, {time.process_time() - start:.0f} CPU s, best {judged.best.name}, "
           f"chosen {judged.chosen.name}")
-    by_name = {each.name: each.weights_S for each in tried}
-    return scene, {"proportional": by_name["proportional"], "even": by_name["even"], "searched": judged.best.weights_S}
+    by_name = {each.name: each.weights for each in tried}
+    return scene, {"proportional": by_name["proportional"], "even": by_name["even"], "searched": judged.best.weights}
 
 
 class Judge:
@@ -135,7 +135,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("sources", nargs="+")
-    parser.add_argument("--most", type=int, default=2500, help="characters of a document")
+    parser.add_argument("--most", type=int, default=1600, help="characters of a document")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--target", choices=["even", "size"], default="even")
     arguments = parser.parse_args()
@@ -147,12 +147,13 @@ def main() -> None:
     scene, mixtures = found_weights(lake, rows, params)
     for place, source in enumerate(scene.sources):
         own = rows.filter(source=source)
-        print(f"{source:24} {own.height:5} documents {own['chars'].sum():9,} characters  share {scene.shares_S[place]:.3f}  "
-              + "  ".join(f"{name} {weights[place]:.2f}" for name, weights in mixtures.items()))
+        weighed = "  ".join(f"{name} {weights[place]:.2f}" for name, weights in mixtures.items())
+        print(f"{source:24} {own.height:5} documents {own['chars'].sum():9,} characters  "
+              f"share {scene.shares[place]:.3f}  {weighed}")
     judge = Judge(lake, rows, scene.sources)
-    scene = scene._replace(value_S=values(scene.sources, scene.shares_S, scene.tuned_S, params))
+    scene = scene._replace(value=values(scene.sources, scene.shares, scene.tuned, params))
     start = time.process_time()
-    nats = {name: np.stack([judge.nats(scene.shares_S * weights, params.passes, 100 + seed)
+    nats = {name: np.stack([judge.nats(scene.shares * weights, params.passes, 100 + seed)
                             for seed in range(arguments.seeds)]) for name, weights in mixtures.items()}
     print(f"judge: {len(judge.train)} rows of {ROW} tokens, {len(judge.source_D)} held-out documents, "
           f"{arguments.seeds} seeds, {time.process_time() - start:.0f} CPU s; target {arguments.target}")
@@ -161,7 +162,8 @@ def main() -> None:
         for other in ("proportional", "even"):
             change = versus(scene, judge.measured, nats[other], found)
             low, high = change.interval(params.confidence)
-            line += f"   against {other} {math.expm1(change.value):+.2%} ({math.expm1(low):+.2%} .. {math.expm1(high):+.2%})"
+            line += (f"   against {other} {math.expm1(change.value):+.2%} "
+                     f"({math.expm1(low):+.2%} .. {math.expm1(high):+.2%})")
         print(line)
 
 

@@ -33,11 +33,11 @@ def verdict(scene: Scene, candidates: Sequence[Tried], confidence: float) -> Ver
     """
     reference = next(each for each in candidates if each.name == REFERENCE)
     rivals = sorted((each for each in candidates if each.name not in (REFERENCE, UNBOUNDED)),
-                    key=lambda each: (mean_loss(scene, scene.validation, each.nats_RD), each.name))
+                    key=lambda each: (mean_loss(scene, scene.validation, each.nats), each.name))
     each_confidence = 1 - (1 - confidence) / max(1, len(rivals))
-    better = [each for each in rivals if versus(scene, scene.validation, reference.nats_RD, each.nats_RD).interval(
+    better = [each for each in rivals if versus(scene, scene.validation, reference.nats, each.nats).interval(
         each_confidence)[1] < 0]
-    best = min([*rivals, reference], key=lambda each: mean_loss(scene, scene.validation, each.nats_RD))
+    best = min([*rivals, reference], key=lambda each: mean_loss(scene, scene.validation, each.nats))
     return Verdict(best, better[0] if better else reference)
 
 
@@ -52,8 +52,8 @@ def versus(scene: Scene, measured: Measured, before_RD: Floats, after_RD: Floats
     parts, values = [], []
     value_S = values_in(scene, measured)
     for source in np.flatnonzero(value_S):
-        own = measured.source_D == source
-        parts.append(paired_log_ratio(old[own], new[own], measured.tokens_D[own].astype(np.float64)))
+        own = measured.source == source
+        parts.append(paired_log_ratio(old[own], new[own], measured.tokens[own].astype(np.float64)))
         values.append(float(value_S[source]))
     by_seed = np.array([target_loss(scene, measured, late) - target_loss(scene, measured, early)
                         for early, late in zip(before_RD, after_RD, strict=True)])
@@ -69,8 +69,8 @@ def candidate_rows(scene: Scene, candidates: Sequence[Tried], confidence: float)
     for each in candidates:
         row: Row = {"candidate": each.name}
         for name, measured, before, after in (
-                ("validation", scene.validation, reference.nats_RD, each.nats_RD),
-                ("heldout", scene.heldout, reference.heldout_RD, each.heldout_RD)):
+                ("validation", scene.validation, reference.nats, each.nats),
+                ("heldout", scene.heldout, reference.heldout, each.heldout)):
             difference = versus(scene, measured, before, after)
             low, high = difference.interval(confidence)
             row |= {f"{name}_perplexity": shown(math.exp(mean_loss(scene, measured, after))),
@@ -84,16 +84,16 @@ def source_rows(scene: Scene, tried: Sequence[Tried]) -> list[Row]:
     """One row a mixture and source: weight, share of what is drawn, validation loss in nats per token."""
     rows: list[Row] = []
     for each in tried:
-        losses = np.mean([source_losses(scene, scene.validation, row) for row in each.nats_RD], axis=0)
-        rows += [{"mixture": each.name, "source": source, "weight": shown(each.weights_S[place]),
-                  "share": shown(scene.shares_S[place] * each.weights_S[place]), "loss": shown(losses[place])}
+        losses = np.mean([source_losses(scene, scene.validation, row) for row in each.nats], axis=0)
+        rows += [{"mixture": each.name, "source": source, "weight": shown(each.weights[place]),
+                  "share": shown(scene.shares[place] * each.weights[place]), "loss": shown(losses[place])}
                  for place, source in enumerate(scene.sources)]
     return rows
 
 
 def change(value: float) -> float | None:
     """exp(value) - 1 as a table says it; None where an interval is without end."""
-    return shown(math.expm1(value)) if abs(value) < 100 else None  # noqa: PLR2004
+    return shown(math.expm1(value)) if abs(value) < 100 else None
 
 
 def shown(value: float) -> float:

@@ -8,6 +8,7 @@ inside words becomes one, again and again. A merge saves exactly as many tokens 
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from transformers import PreTrainedTokenizerBase
@@ -69,7 +70,8 @@ def word_units(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> Coun
                 counts[tuple(unit)] += 1
                 unit = []
             unit.append(token)
-        counts[tuple(unit)] += bool(unit)
+        if unit:
+            counts[tuple(unit)] += 1
     return counts
 
 
@@ -116,7 +118,7 @@ def with_pieces(counts: Counter[Units], pieces: Sequence[Piece], first_id: int) 
     cut: Counter[Units] = Counter()
     for units, count in counts.items():
         word = list(units)
-        while nexts := [place[pair] for pair in zip(word, word[1:], strict=False) if pair in place]:
+        while nexts := [place[pair] for pair in pairwise(word) if pair in place]:
             word = merged(word, pieces[min(nexts)].pair, first_id + min(nexts))
         cut[tuple(word)] += count
     return cut
@@ -138,14 +140,10 @@ def merged(word: Sequence[int], pair: Pair, new: int) -> list[int]:
 
 def parts_of_pieces(pieces: Sequence[Piece], first_id: int) -> list[list[int]]:
     """The tokens of the present vocabulary that each piece stands for."""
-    parts: list[list[int]] = []
-
-    def known(token: int) -> list[int]:
-        return parts[token - first_id] if token >= first_id else [token]
-
-    for piece in pieces:
-        parts.append([*known(piece.pair[0]), *known(piece.pair[1])])
-    return parts
+    parts: dict[int, list[int]] = {}
+    for number, (left, right) in enumerate(piece.pair for piece in pieces):
+        parts[first_id + number] = [*parts.get(left, [left]), *parts.get(right, [right])]
+    return list(parts.values())
 
 
 def _pairs(word: Sequence[int], plain: set[int]) -> list[Pair]:

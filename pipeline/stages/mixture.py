@@ -44,16 +44,16 @@ def main(documents: Path, general: Path, out: Path, candidates: Path, sources: P
     scene = prepared(documents, general, mix, params)
     tried, probes = search(scene, params, mix.max_weight)
     found = verdict(scene, tried, params.confidence)
-    weights = dict(zip(scene.sources, (round(float(weight), 6) for weight in found.chosen.weights_S), strict=True))
+    weights = dict(zip(scene.sources, (round(float(weight), 6) for weight in found.chosen.weights), strict=True))
     table = candidate_rows(scene, tried, params.confidence)
     write_json(out, Weights(chosen=found.chosen.name, weights=weights).model_dump())
     write_csv(candidates, table)
     write_csv(sources, source_rows(scene, [*tried, *probes]))
     write_json(metrics, {"chosen": found.chosen.name, "best": found.best.name, "proxies": len(probes),
-                         "not_tuned": [name for name, tuned in zip(scene.sources, scene.tuned_S, strict=True)
+                         "not_tuned": [name for name, tuned in zip(scene.sources, scene.tuned, strict=True)
                                        if not tuned],
-                         "validation_documents": len(scene.validation.source_D),
-                         "heldout_documents": len(scene.heldout.source_D),
+                         "validation_documents": len(scene.validation.source),
+                         "heldout_documents": len(scene.heldout.source),
                          "candidates": {str(row.pop("candidate")): row for row in [dict(row) for row in table]}})
     say(f"mixture: {found.best.name} is best, {found.chosen.name} chosen, {weights}")
     return {"platform": numeric_platform(), "chosen": found.chosen.name, "weights": weights}

@@ -28,9 +28,9 @@ def build_scene(texts: pl.DataFrame, shares: dict[str, float], general: list[str
         return Measured(text, np.array([sources.index(source) for source in table["source"]], np.int64))
 
     seen, validation = measured(train), measured(ordered.filter(part="validation"))
-    tuned = np.bincount(validation.source_D, minlength=len(sources)) >= params.min_documents
+    tuned = np.bincount(validation.source, minlength=len(sources)) >= params.min_documents
     shares_S = np.array([shares[source] for source in sources])
-    source_T = seen.source_D[seen.text.document_T]
+    source_T = seen.source[seen.text.document]
     return Scene(sources, shares_S, tuned, values(sources, shares_S, tuned, params), seen.text,
                  [np.flatnonzero(source_T == place) for place in range(len(sources))], validation,
                  measured(ordered.filter(part="heldout")),
@@ -55,5 +55,5 @@ def _first(general: list[list[int]], vocab_size: int, params: Mixture) -> First:
     if not general:
         return first
     text = windows(general, params.proxy.context, vocab_size)
-    draws = np.random.default_rng(params.seed).permutation(len(text.targets_T))
+    draws = np.random.default_rng(params.seed).permutation(len(text.targets))
     return trained(first, text, draws[None], params.proxy).one(0)

@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 from scipy.linalg import hadamard
 
 from pipeline.schema.mixture import Mixture
-from pipeline.train.proxies import First, I64, Windows, document_nats, mixed_draws, trained
+from pipeline.train.proxies import I64, First, Windows, document_nats, mixed_draws, trained
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -46,23 +46,24 @@ class Measured(NamedTuple):
     """Documents that losses are measured on."""
 
     text: Windows
-    source_D: I64
+    source: I64
+    """(D,) index of each document's source."""
 
     @property
-    def tokens_D(self) -> I64:
+    def tokens(self) -> I64:
         """Predicted tokens of each document."""
-        return np.bincount(self.text.document_T, minlength=len(self.source_D))
+        return np.bincount(self.text.document, minlength=len(self.source))
 
 
 class Scene(NamedTuple):
     """What the proxies see: the lake to scale."""
 
     sources: list[str]
-    shares_S: Floats
+    shares: Floats
     """Of the characters that may be trained on; sum 1."""
-    tuned_S: Bools
+    tuned: Bools
     """Sources with enough documents to measure on; the others keep weight 1."""
-    value_S: Floats
+    value: Floats
     """How much a source's loss counts; sum 1, 0 for a source that is not tuned."""
     train: Windows
     positions: list[I64]
@@ -78,10 +79,10 @@ class Tried(NamedTuple):
     """One mixture and what the proxies trained on it lost."""
 
     name: str
-    weights_S: Floats
-    nats_RD: Floats
+    weights: Floats
+    nats: Floats
     """Validation documents; a row a seed."""
-    heldout_RD: Floats
+    heldout: Floats
     """Held-out documents; no row where they were not measured."""
 
 
@@ -91,33 +92,33 @@ def search(scene: Scene, params: Mixture, max_weight: float) -> tuple[list[Tried
     The candidates are `proportional`, `even`, `even_bounded` and one for each round; `proportional` alone
     where fewer than two sources can be tuned.
     """
-    if scene.tuned_S.sum() < 2:  # noqa: PLR2004
+    if scene.tuned.sum() < 2:
         return compare(scene, {"proportional": np.ones(len(scene.sources))}, params), []
     low, high = bounds_of(scene, params.min_weight, max_weight)
     weights_S, probes, found = np.ones(len(scene.sources)), [], {}
     for number in range(1, params.rounds + 1):
         runs = probe(scene, weights_S, params, number)
-        losses_R = np.array([target_loss(scene, scene.validation, run.nats_RD[0]) for run in runs])
+        losses_R = np.array([target_loss(scene, scene.validation, run.nats[0]) for run in runs])
         gain = gain_of_more(scene, weights_S, params, number)
         wished_S = next_shares(scene, weights_S, losses_R, params.perturbation, gain)
-        weights_S = bounded(wished_S, scene.shares_S, low, high)
+        weights_S = bounded(wished_S, scene.shares, low, high)
         probes += runs
         found[f"round_{number}"] = weights_S
     even = even_shares(scene)
-    mixtures = {"proportional": np.ones(len(scene.sources)), "even": even / scene.shares_S,
-                "even_bounded": bounded(even, scene.shares_S, low, high), **found}
+    mixtures = {"proportional": np.ones(len(scene.sources)), "even": even / scene.shares,
+                "even_bounded": bounded(even, scene.shares, low, high), **found}
     return compare(scene, mixtures, params), probes
 
 
 def bounds_of(scene: Scene, min_weight: float, max_weight: float) -> tuple[Floats, Floats]:
     """Lowest and highest weight of each source; 1 and 1 where it is not tuned."""
-    return np.where(scene.tuned_S, min_weight, 1.0), np.where(scene.tuned_S, max_weight, 1.0)
+    return np.where(scene.tuned, min_weight, 1.0), np.where(scene.tuned, max_weight, 1.0)
 
 
 def even_shares(scene: Scene) -> Floats:
     """The tuned sources alike; the others as they are."""
-    tuned = scene.tuned_S
-    return np.where(tuned, scene.shares_S[tuned].sum() / max(1, tuned.sum()), scene.shares_S)
+    tuned = scene.tuned
+    return np.where(tuned, scene.shares[tuned].sum() / max(1, tuned.sum()), scene.shares)
 
 
 def bounded(wished_S: Floats, shares_S: Floats, low_S: Floats, high_S: Floats) -> Floats:
@@ -126,7 +127,7 @@ def bounded(wished_S: Floats, shares_S: Floats, low_S: Floats, high_S: Floats) -
     weight = clip(scale * wished / share): its sum grows with the scale, so halving finds it.
     """
     small, large = 0.0, 1.0
-    while _spent(large, wished_S, shares_S, low_S, high_S) < 1 and large < 1e12:  # noqa: PLR2004
+    while _spent(large, wished_S, shares_S, low_S, high_S) < 1 and large < 1e12:
         large *= 2
     for _ in range(100):
         middle = (small + large) / 2
@@ -149,9 +150,9 @@ def pattern(count: int) -> Floats:
 
 def probe(scene: Scene, weights_S: Floats, params: Mixture, number: int) -> list[Tried]:
     """The proxies of a round, around `weights_S`."""
-    tuned = pattern(int(scene.tuned_S.sum()))
+    tuned = pattern(int(scene.tuned.sum()))
     signs = np.zeros((len(tuned), len(scene.sources)))
-    signs[:, scene.tuned_S] = tuned
+    signs[:, scene.tuned] = tuned
     mixtures = [normalised(weights_S * params.perturbation ** row, scene) for row in signs]
     seeds = [params.seed + number] * len(mixtures)
     nats = run_proxies(scene, mixtures, seeds, params, 1.0, [scene.validation])
@@ -161,7 +162,7 @@ def probe(scene: Scene, weights_S: Floats, params: Mixture, number: int) -> list
 
 def normalised(weights_S: Floats, scene: Scene) -> Floats:
     """`weights_S` with the tuned sources scaled so that all characters add up to the unweighted ones."""
-    tuned, shares = scene.tuned_S, scene.shares_S
+    tuned, shares = scene.tuned, scene.shares
     scale = shares[tuned].sum() / (shares * weights_S)[tuned].sum()
     return np.where(tuned, weights_S * scale, weights_S)
 
@@ -180,7 +181,7 @@ def next_shares(scene: Scene, weights_S: Floats, losses_R: Floats, perturbation:
     Args:
         losses_R: target losses of the proxies of a round, in the order of `pattern`.
     """
-    shares, tuned = scene.shares_S * weights_S, scene.tuned_S
+    shares, tuned = scene.shares * weights_S, scene.tuned
     moves = pattern(int(tuned.sum())) * math.log(perturbation)
     own = shares[tuned] / shares[tuned].sum()
     # a run's shares are own * exp(move) / scale: with the scale's part taken off, the columns stand alone
@@ -209,13 +210,13 @@ def run_proxies(scene: Scene, mixtures: Sequence[Floats], seeds: Sequence[int], 
     Args:
         share: of the draws that the passes ask for.
     """
-    count = max(params.proxy.batch, round(params.passes * share * len(scene.train.targets_T)))
+    count = max(params.proxy.batch, round(params.passes * share * len(scene.train.targets)))
     found: list[list[Floats]] = []
     for start in range(0, len(mixtures), params.side_by_side):
-        draws = np.stack([mixed_draws(scene.shares_S * weights, scene.positions, count, seed) for weights, seed
+        draws = np.stack([mixed_draws(scene.shares * weights, scene.positions, count, seed) for weights, seed
                           in zip(mixtures[start:start + params.side_by_side], seeds[start:], strict=False)])
         models = trained(scene.first, scene.train, draws, params.proxy)
-        parts = [document_nats(models, each.text, len(each.source_D)) for each in measured]
+        parts = [document_nats(models, each.text, len(each.source)) for each in measured]
         found += [[part[model] for part in parts] for model in range(len(draws))]
     return found
 
@@ -223,15 +224,15 @@ def run_proxies(scene: Scene, mixtures: Sequence[Floats], seeds: Sequence[int], 
 def source_losses(scene: Scene, measured: Measured, nats_D: Floats) -> Floats:
     """(S,) nats per token of each source's documents; 0 where there is none."""
     count = len(scene.sources)
-    nats = np.bincount(measured.source_D, nats_D, count)
-    tokens = np.bincount(measured.source_D, measured.tokens_D, count)
+    nats = np.bincount(measured.source, nats_D, count)
+    tokens = np.bincount(measured.source, measured.tokens, count)
     return np.divide(nats, tokens, out=np.zeros(count), where=tokens > 0)
 
 
 def values_in(scene: Scene, measured: Measured) -> Floats:
     """What each source's loss counts among those with two documents or more in `measured`; sum 1 or 0."""
-    several = np.bincount(measured.source_D, minlength=len(scene.sources)) > 1
-    counted = np.where(several, scene.value_S, 0.0)
+    several = np.bincount(measured.source, minlength=len(scene.sources)) > 1
+    counted = np.where(several, scene.value, 0.0)
     return counted / counted.sum() if counted.any() else counted
 
 

@@ -31,10 +31,10 @@ SCORED_AT_ONCE = 512
 class Windows(NamedTuple):
     """Tokenised documents end to end, each position with the tokens before it."""
 
-    contexts_TC: I64
+    contexts: I64
     """Nearest token last; `vocab_size` stands for "before the start of the document"."""
-    targets_T: I64
-    document_T: I64
+    targets: I64
+    document: I64
     """Index of the document a position belongs to."""
 
 
@@ -89,7 +89,7 @@ def trained(first: First, text: Windows, draws_MN: I64, shape: Proxy) -> Proxies
     optimizer = torch.optim.AdamW(models.parameters(), lr=shape.learning_rate, weight_decay=0.0, fused=True)
     steps = max(1, draws_MN.shape[1] // shape.batch)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, steps))
-    contexts, targets = torch.from_numpy(text.contexts_TC), torch.from_numpy(text.targets_T)
+    contexts, targets = torch.from_numpy(text.contexts), torch.from_numpy(text.targets)
     for step in range(steps):
         picks = torch.from_numpy(draws_MN[:, step * shape.batch:(step + 1) * shape.batch])
         logits = models(contexts[picks])
@@ -106,15 +106,15 @@ def trained(first: First, text: Windows, draws_MN: I64, shape: Proxy) -> Proxies
 def document_nats(models: Proxies, text: Windows, num_documents: int) -> Floats:
     """(M, D) log-loss of each document under each model, summed over its tokens, in nats."""
     parts = []
-    for start in range(0, len(text.targets_T), SCORED_AT_ONCE):
-        contexts = torch.from_numpy(text.contexts_TC[start:start + SCORED_AT_ONCE])
-        targets = torch.from_numpy(text.targets_T[start:start + SCORED_AT_ONCE])
+    for start in range(0, len(text.targets), SCORED_AT_ONCE):
+        contexts = torch.from_numpy(text.contexts[start:start + SCORED_AT_ONCE])
+        targets = torch.from_numpy(text.targets[start:start + SCORED_AT_ONCE])
         logits = models(contexts.expand(models.count, *contexts.shape))
         losses = torch.nn.functional.cross_entropy(
             logits.flatten(0, 1), targets.repeat(models.count), reduction="none")
         parts.append(losses.double().view(models.count, -1).numpy())
     losses_MT = np.concatenate([np.empty((models.count, 0)), *parts], axis=1)
-    return np.stack([np.bincount(text.document_T, row, num_documents) for row in losses_MT])
+    return np.stack([np.bincount(text.document, row, num_documents) for row in losses_MT])
 
 
 def mixed_draws(shares_S: Floats, positions: Sequence[I64], count: int, seed: int) -> I64:

@@ -29,7 +29,7 @@ WILD = tried("round_2", [9.0, -6, 8, -5, 9, -6, 8, -5], (0.8, 1.8))
 def test_the_mean_counts_sources_as_the_target_says_worked_by_hand():
     # a: 86 nats, b: 126 nats over 40 tokens each; half of each, and 0.01 more with the second seed
     assert mean_loss(SCENE, MEASURED, BASE) == pytest.approx((86 + 126) / 80 + 0.005)
-    assert math.isclose(versus(SCENE, MEASURED, BASE, STEADY.nats_RD).value, -0.1)
+    assert math.isclose(versus(SCENE, MEASURED, BASE, STEADY.nats).value, -0.1)
 
 
 def test_a_steady_gain_is_chosen_and_a_larger_one_by_luck_is_not():
@@ -48,8 +48,8 @@ def test_a_mixture_out_of_bounds_is_shown_and_never_proposed():
 
 
 def test_luck_of_the_draw_widens_the_interval():
-    seeds_disagree = np.stack([STEADY.nats_RD[0] - 2, STEADY.nats_RD[1] + 2])
-    narrow, wide = (versus(SCENE, MEASURED, BASE, nats) for nats in (STEADY.nats_RD, seeds_disagree))
+    seeds_disagree = np.stack([STEADY.nats[0] - 2, STEADY.nats[1] + 2])
+    narrow, wide = (versus(SCENE, MEASURED, BASE, nats) for nats in (STEADY.nats, seeds_disagree))
     assert wide.value == pytest.approx(narrow.value)
     assert wide.error > 5 * narrow.error
 
@@ -57,7 +57,7 @@ def test_luck_of_the_draw_widens_the_interval():
 def test_the_table_has_the_best_first_and_an_interval_without_end_is_empty():
     alone = SCENE._replace(heldout=Measured(windows([], 2, 9), np.empty(0, np.int64)))
     nothing = np.empty((2, 0))
-    table = candidate_rows(alone, [REFERENCE._replace(heldout_RD=nothing), STEADY._replace(heldout_RD=nothing)], 0.95)
+    table = candidate_rows(alone, [REFERENCE._replace(heldout=nothing), STEADY._replace(heldout=nothing)], 0.95)
     assert [row["candidate"] for row in table] == ["round_1", "proportional"]
     assert table[0]["validation_high"] < 0
     assert table[0]["heldout_change"] == 0

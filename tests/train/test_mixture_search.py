@@ -5,7 +5,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.train.mixture_search import MAX_LEAP, Measured, Scene, bounded, next_shares, normalised, pattern, values_in
+from pipeline.train.mixture_search import (
+    MAX_LEAP,
+    Measured,
+    Scene,
+    bounded,
+    next_shares,
+    normalised,
+    pattern,
+    values_in,
+)
 from pipeline.train.proxies import windows
 
 NOTHING = Measured(windows([], 2, 9), np.empty(0, np.int64))
@@ -19,10 +28,10 @@ def scene(shares, tuned=None):
 
 def losses(world, weights, power, perturbation):
     """A power law: -sum(power * log share), for the runs of a round around `weights`."""
-    signs = np.zeros((len(pattern(int(world.tuned_S.sum()))), len(world.sources)))
-    signs[:, world.tuned_S] = pattern(int(world.tuned_S.sum()))
+    signs = np.zeros((len(pattern(int(world.tuned.sum()))), len(world.sources)))
+    signs[:, world.tuned] = pattern(int(world.tuned.sum()))
     mixtures = np.stack([normalised(weights * perturbation**row, world) for row in signs])
-    return -(np.log(world.shares_S * mixtures) @ power)
+    return -(np.log(world.shares * mixtures) @ power)
 
 
 @pytest.mark.parametrize("count", [2, 3, 4, 7, 8, 31])
@@ -37,8 +46,8 @@ def test_the_lowest_point_of_a_power_law_is_found_in_a_few_rounds():
     weights = np.ones(3)
     for _ in range(12):
         shares = next_shares(world, weights, losses(world, weights, power, 1.1), 1.1, power.sum())
-        weights = bounded(shares, world.shares_S, np.full(3, 0.01), np.full(3, 100.0))
-    assert world.shares_S * weights == pytest.approx([0.25, 0.25, 0.5], abs=0.005)
+        weights = bounded(shares, world.shares, np.full(3, 0.01), np.full(3, 100.0))
+    assert world.shares * weights == pytest.approx([0.25, 0.25, 0.5], abs=0.005)
 
 
 def test_a_source_that_is_not_tuned_keeps_its_share_and_the_others_share_the_rest():

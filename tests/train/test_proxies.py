@@ -26,9 +26,9 @@ def train(draws, shape=SHAPE):
 
 def test_no_context_reaches_over_the_start_of_a_document_worked_by_hand():
     found = windows([[7, 8], [9]], 2, 99)
-    assert found.contexts_TC.tolist() == [[99, 99], [99, 7], [99, 99]]
-    assert found.targets_T.tolist() == [7, 8, 9]
-    assert found.document_T.tolist() == [0, 0, 1]
+    assert found.contexts.tolist() == [[99, 99], [99, 7], [99, 99]]
+    assert found.targets.tolist() == [7, 8, 9]
+    assert found.document.tolist() == [0, 0, 1]
 
 
 def test_a_model_does_not_depend_on_those_beside_it():
@@ -57,7 +57,7 @@ def test_nothing_to_measure_is_no_loss():
 def test_a_batched_model_is_the_model_it_says_it_is():
     models = train([np.arange(60)])
     weights = models.one(0)
-    contexts = torch.from_numpy(TEXT.contexts_TC[:4])
+    contexts = torch.from_numpy(TEXT.contexts[:4])
     inputs = weights["table"][contexts].flatten(1)
     by_hand = torch.tanh(inputs @ weights["hidden"] + weights["hidden_bias"]) @ weights["output"]
     torch.testing.assert_close(models(contexts[None])[0], by_hand + weights["output_bias"])
