@@ -29,7 +29,7 @@ from pipeline.schema.base import Architecture
 from pipeline.schema.curate_mix import CurateMix
 from pipeline.schema.mixture import Mixture
 from pipeline.stage.params import load_section
-from pipeline.tables.mixture import marked, scale_model, texts_of, train_shares
+from pipeline.tables.mixture import cut, marked, scale_model, train_shares
 from pipeline.text.splits import draws
 from pipeline.train.mixture_scene import build_scene, values
 from pipeline.train.mixture_search import Floats, Measured, Scene, search
@@ -68,7 +68,7 @@ def lake_of(folder: Path, sources: list[str], most: int) -> pl.DataFrame:
 def found_weights(lake: pl.DataFrame, rows: pl.DataFrame, params: Mixture) -> tuple[Scene, dict[str, Floats]]:
     """(scene, mixtures to judge): the unweighted, the even and the searched one."""
     parts = scale_model(rows, params.max_chars, params.validation_share, params.validation_chars, params.min_documents)
-    scene = build_scene(texts_of(lake.lazy(), parts), train_shares(rows), [], params)
+    scene = build_scene(cut(parts, lake.select("doc_id", "text")), train_shares(rows), [], params)
     start = time.process_time()
     tried, probes = search(scene, params, load_section(CurateMix, "curate_mix").max_weight)
     judged = verdict(scene, tried, params.confidence)

@@ -29,8 +29,8 @@ from pipeline.stage.outputs import output_file, write_json
 from pipeline.stage.params import load_section
 from pipeline.stage.progress import say
 from pipeline.stage.run import run_stage
-from pipeline.tables.mixture import marked, scale_model, texts_of, train_shares, within_chars
-from pipeline.tables.parquet import parts_of
+from pipeline.tables.mixture import cut, marked, scale_model, train_shares, within_chars
+from pipeline.tables.parquet import read_some
 from pipeline.text.splits import HELDOUT, draws
 from pipeline.train.mixture_scene import build_scene
 from pipeline.train.mixture_search import Scene, search
@@ -65,8 +65,7 @@ def prepared(documents: Path, general: Path, mix: CurateMix, params: Mixture) ->
     Raises:
         BadInput: no document may be trained on.
     """
-    lake = parts_of(documents)
-    sizes = lake.select("doc_id", "source", pl.col("text").str.len_chars().alias("chars")).collect()
+    sizes = read_some(documents, ["doc_id", "source", pl.col("text").str.len_chars().alias("chars")])
     rows = marked(sizes, draws(sizes["doc_id"], mix.seed, HELDOUT), draws(sizes["doc_id"], params.seed, "mixture"),
                   mix.heldout_share)
     shares = train_shares(rows)
@@ -74,12 +73,13 @@ def prepared(documents: Path, general: Path, mix: CurateMix, params: Mixture) ->
         raise BadInput(str(documents), "holds no document to train on", do="change `curate_mix.heldout_share`")
     model = scale_model(rows, params.max_chars, params.validation_share, params.validation_chars,
                         params.min_documents)
-    return build_scene(texts_of(lake, model), shares, general_texts(general, params), params)
+    texts = read_some(documents, ["doc_id", "text"], pl.col("doc_id").is_in(model["doc_id"].to_list()))
+    return build_scene(cut(model, texts), shares, general_texts(general, params), params)
 
 
 def general_texts(general: Path, params: Mixture) -> list[str]:
     """General English of the train split, documents in hash order, at most `general_chars` characters."""
-    table = parts_of(general).filter(pl.col("split") == "train").select("doc_id", "text").collect()
+    table = read_some(general, ["doc_id", "text"], pl.col("split") == "train")
     drawn = table.with_columns(pl.Series("draw", draws(table["doc_id"], params.seed, "general"), dtype=pl.Float64))
     return within_chars(drawn, params.general_chars)["text"].to_list()
 

@@ -24,7 +24,7 @@ from pipeline.schema.vocabulary import Vocabulary
 from pipeline.stage.outputs import output_file, write_json
 from pipeline.stage.progress import say
 from pipeline.stage.run import run_stage
-from pipeline.tables.parquet import parts_of
+from pipeline.tables.parquet import read_some
 from pipeline.text.splits import draws
 
 REPLAY = "general English (replay)"
@@ -64,15 +64,14 @@ def sampled(documents: Path, params: Vocabulary) -> list[tuple[str, str, list[st
     Raises:
         BadInput: there is no training document.
     """
-    table = parts_of(documents)
-    sizes = table.select("doc_id", "source", "split", "origin", pl.col("text").str.len_chars().alias("chars"))
-    rows = sizes.collect()
+    rows = read_some(documents, ["doc_id", "source", "split", "origin",
+                                 pl.col("text").str.len_chars().alias("chars")])
     rows = rows.with_columns(pl.Series("draw", draws(rows["doc_id"], params.seed, "vocabulary"), dtype=pl.Float64))
     taken = [first_chars(group, params.max_chars) for _, group in rows.group_by("origin", "split")]
     if not taken:
         raise BadInput(str(documents), "holds no document", do="look at curate_mix's ledger")
     chosen = pl.concat(taken)
-    texts = table.filter(pl.col("doc_id").is_in(chosen["doc_id"].to_list())).select("doc_id", "text").collect()
+    texts = read_some(documents, ["doc_id", "text"], pl.col("doc_id").is_in(chosen["doc_id"].to_list()))
     named = chosen.join(texts, on="doc_id").with_columns(
         pl.when(pl.col("origin") == "replay").then(pl.lit(REPLAY)).otherwise("source").alias("source"))
     return [(str(source), str(split), group.sort("doc_id")["text"].to_list())

@@ -84,10 +84,12 @@ def marked(sizes: pl.DataFrame, heldout: list[float], order: list[float], heldou
                               pl.Series("draw", order, dtype=pl.Float64))
 
 
-def texts_of(lake: pl.LazyFrame, parts: pl.DataFrame) -> pl.DataFrame:
-    """Rows of table PARTS with `text`, cut to `take` characters."""
-    wanted = parts["doc_id"].to_list()
-    texts = lake.filter(pl.col("doc_id").is_in(wanted)).select("doc_id", "text").collect()
+def cut(parts: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame:
+    """Rows of table PARTS with `text`, cut to `take` characters.
+
+    Args:
+        texts: columns `doc_id` and `text`.
+    """
     return parts.join(texts, on="doc_id").with_columns(pl.col("text").str.slice(0, pl.col("take")))
 
 

@@ -4,7 +4,7 @@ Rows are sorted by key before they are cut into parts, so neither the number of 
 order of arrival shows in the bytes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -41,16 +41,26 @@ def read_table(folder: Path) -> pl.DataFrame:
     try:
         return pl.concat([pl.read_parquet(part) for part in _parts(folder)])
     except pl.exceptions.PolarsError as err:
-        raise BadInput(str(folder), f"a part is not readable ({err})", do="`dvc checkout` or `dvc repro`") from err
+        raise _unreadable(folder, err) from err
 
 
-def parts_of(folder: Path) -> pl.LazyFrame:
-    """A table to read some columns or rows of, in key order.
+def read_some(folder: Path, columns: Sequence[pl.Expr | str], rows: pl.Expr | None = None) -> pl.DataFrame:
+    """Some columns, or values made of them, of some rows of a table, in key order.
+
+    The parts are streamed: memory holds what is returned, not the texts it was made from.
+
+    Args:
+        rows: a condition on the table's own columns.
 
     Raises:
-        BadInput: the folder has no part.
+        BadInput: the folder has no part, or a part is not Parquet.
     """
-    return pl.scan_parquet(_parts(folder))
+    try:
+        table = pl.scan_parquet(_parts(folder))
+        wanted = table if rows is None else table.filter(rows)
+        return wanted.select(columns).collect(engine="streaming")
+    except pl.exceptions.PolarsError as err:
+        raise _unreadable(folder, err) from err
 
 
 def _parts(folder: Path) -> list[Path]:
@@ -58,3 +68,7 @@ def _parts(folder: Path) -> list[Path]:
     if not parts:
         raise BadInput(str(folder), "is not a table", wanted="part-*.parquet", do="run the stage that makes it")
     return parts
+
+
+def _unreadable(folder: Path, err: Exception) -> BadInput:
+    return BadInput(str(folder), f"a part is not readable ({err})", do="`dvc checkout` or `dvc repro`")

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.tables.mixture import marked, scale_model, source_weights, texts_of, train_shares, within_chars
+from pipeline.tables.mixture import cut, marked, scale_model, source_weights, train_shares, within_chars
 
 
 def table(chars):
@@ -81,6 +81,6 @@ def test_a_source_wholly_held_out_is_not_weighed():
 
 def test_texts_are_cut_to_what_was_taken():
     parts = scale_model(lake({"a": 4}, chars=10), 15, 0.2, 100, 3)
-    texts = texts_of(pl.LazyFrame({"doc_id": parts["doc_id"], "text": ["0123456789"] * parts.height}), parts)
+    texts = cut(parts, pl.DataFrame({"doc_id": parts["doc_id"], "text": ["0123456789"] * parts.height}))
     assert sorted(texts["text"].str.len_chars()) == sorted(parts["take"])
     assert sum(parts["take"]) == 15
