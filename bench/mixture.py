@@ -1,12 +1,13 @@
 """Held-out perplexity of searched source weights against an unweighted and an even mix, on real documents.
 
-    python bench/mixture.py FOLDER SOURCE... [--most 1600] [--seeds 3] [--target even|size]
+    python bench/mixture.py FOLDER SOURCE... [--most 1200] [--seeds 3]
 
 Each SOURCE is a folder below FOLDER; its Markdown, text, template, XML and Parquet (column `text`) files
 are its documents. The search is that of the stage `mixture`, with its params and feed-forward proxies. What
 it proposes is judged by another kind of model, a transformer from scratch with other seeds and another
-tokenizer, on documents that the search never saw. Every mixture has the same budget of tokens. Intervals
-take documents within their source, and seeds, as the units. Arithmetic is on one thread.
+tokenizer, on documents that the search never saw. Every mixture has the same budget of tokens. Two targets:
+`even` (every source counts the same) and `size` (every character does). Intervals are bootstraps over the
+held-out documents, within their source, and over seeds; equal seeds are compared. One thread.
 """
 
 import argparse
@@ -21,7 +22,7 @@ import polars as pl
 import torch
 from lxml import etree
 
-from pipeline.evals.mixtures import mean_loss, verdict, versus
+from pipeline.evals.mixtures import mean_loss, verdict
 from pipeline.lm.architecture import scratch_model
 from pipeline.lm.determinism import configure
 from pipeline.lm.tokenise import document_tokens, train_tokenizer
@@ -31,12 +32,14 @@ from pipeline.schema.mixture import Mixture
 from pipeline.stage.params import load_section
 from pipeline.tables.mixture import cut, marked, scale_model, train_shares
 from pipeline.text.splits import draws
-from pipeline.train.mixture_scene import build_scene, values
-from pipeline.train.mixture_search import Floats, Measured, Scene, search
+from pipeline.train.mixture_scene import build_scene
+from pipeline.train.mixture_search import Floats, Measured, Scene, search, values_in
 from pipeline.train.proxies import Windows, mixed_draws
 
 TEXT = {".md", ".txt", ".tmpl"}
 HELDOUT = 0.25
+TARGETS = ("even", "size")
+RESAMPLES = 2000
 ROW = 128
 BATCH = 16
 RATE = 0.003
@@ -65,17 +68,20 @@ def lake_of(folder: Path, sources: list[str], most: int) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=["doc_id", "source", "text"], orient="row").unique("doc_id").sort("doc_id")
 
 
-def found_weights(lake: pl.DataFrame, rows: pl.DataFrame, params: Mixture) -> tuple[Scene, dict[str, Floats]]:
-    """(scene, mixtures to judge): the unweighted, the even and the searched one."""
-    parts = scale_model(rows, params.max_chars, params.validation_share, params.validation_chars, params.min_documents)
+def found_weights(lake: pl.DataFrame, rows: pl.DataFrame, params: Mixture,
+                  target: str) -> tuple[Scene, dict[str, Floats]]:
+    """(scene, mixtures to judge): the unweighted, the even and the one found for the target."""
+    parts = scale_model(rows, params.max_chars, params.validation_share, params.validation_chars,
+                        params.min_documents)
     scene = build_scene(cut(parts, lake.select("doc_id", "text")), train_shares(rows), [], params)
     start = time.process_time()
     tried, probes = search(scene, params, load_section(CurateMix, "curate_mix").max_weight)
     judged = verdict(scene, tried, params.confidence)
-    print(f"search: {len(probes)} probes, {time.process_time() - start:.0f} CPU s, best {judged.best.name}, "
-          f"chosen {judged.chosen.name}")
+    print(f"search for {target}: {len(probes)} probes, {time.process_time() - start:.0f} CPU s, "
+          f"best {judged.best.name}, chosen {judged.chosen.name}")
     by_name = {each.name: each.weights for each in tried}
-    return scene, {"proportional": by_name["proportional"], "even": by_name["even"], "searched": judged.best.weights}
+    return scene, {"proportional": by_name["proportional"], "even": by_name["even"],
+                   f"for_{target}": judged.chosen.weights}
 
 
 class Judge:
@@ -135,36 +141,66 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("sources", nargs="+")
-    parser.add_argument("--most", type=int, default=1600, help="characters of a document")
+    parser.add_argument("--most", type=int, default=1200, help="characters of a document")
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--target", choices=["even", "size"], default="even")
     arguments = parser.parse_args()
     configure(0, 1)
-    params = load_section(Mixture, "mixture").model_copy(update={"target": arguments.target, "general_chars": 0})
+    params = load_section(Mixture, "mixture").model_copy(update={"general_chars": 0})
     lake = lake_of(arguments.folder, arguments.sources, arguments.most)
     sizes = lake.select("doc_id", "source", pl.col("text").str.len_chars().alias("chars"))
     rows = marked(sizes, draws(sizes["doc_id"], 2, "heldout"), draws(sizes["doc_id"], 3, "mixture"), HELDOUT)
-    scene, mixtures = found_weights(lake, rows, params)
+    scenes, mixtures = {}, {}
+    for target in TARGETS:
+        scenes[target], found = found_weights(lake, rows, params.model_copy(update={"target": target}), target)
+        mixtures |= found
+    print_weights(rows, scenes["even"], mixtures)
+    judge = Judge(lake, rows, scenes["even"].sources)
+    print(f"judge: {len(judge.train)} rows of {ROW} tokens, {params.passes} passes, {len(judge.source_D)} held-out "
+          f"documents, {arguments.seeds} seeds")
+    nats = {name: np.stack([judge.nats(scenes["even"].shares * weights, params.passes, 100 + seed)
+                            for seed in range(arguments.seeds)]) for name, weights in mixtures.items()}
+    for target in TARGETS:
+        print_target(target, scenes[target], judge.measured, nats)
+
+
+def print_weights(rows: pl.DataFrame, scene: Scene, mixtures: dict[str, Floats]) -> None:
+    """One line a source."""
     for place, source in enumerate(scene.sources):
         own = rows.filter(source=source)
         weighed = "  ".join(f"{name} {weights[place]:.2f}" for name, weights in mixtures.items())
         print(f"{source:24} {own.height:5} documents {own['chars'].sum():9,} characters  "
               f"share {scene.shares[place]:.3f}  {weighed}")
-    judge = Judge(lake, rows, scene.sources)
-    scene = scene._replace(value=values(scene.sources, scene.shares, scene.tuned, params))
-    start = time.process_time()
-    nats = {name: np.stack([judge.nats(scene.shares * weights, params.passes, 100 + seed)
-                            for seed in range(arguments.seeds)]) for name, weights in mixtures.items()}
-    print(f"judge: {len(judge.train)} rows of {ROW} tokens, {len(judge.source_D)} held-out documents, "
-          f"{arguments.seeds} seeds, {time.process_time() - start:.0f} CPU s; target {arguments.target}")
+
+
+def print_target(target: str, scene: Scene, measured: Measured, nats: dict[str, Floats]) -> None:
+    """One line a mixture: perplexity, and its change against the two that need no search."""
+    print(f"target {target}")
     for name, found in nats.items():
-        line = f"{name:14} perplexity {math.exp(mean_loss(scene, judge.measured, found)):8.2f}"
+        line = f"  {name:16} perplexity {math.exp(mean_loss(scene, measured, found)):8.2f}"
         for other in ("proportional", "even"):
-            change = versus(scene, judge.measured, nats[other], found)
-            low, high = change.interval(params.confidence)
-            line += (f"   against {other} {math.expm1(change.value):+.2%} "
-                     f"({math.expm1(low):+.2%} .. {math.expm1(high):+.2%})")
+            value, low, high = bootstrap(scene, measured, nats[other], found)
+            line += f"   against {other} {value:+.2%} ({low:+.2%} .. {high:+.2%})"
         print(line)
+
+
+def bootstrap(scene: Scene, measured: Measured, before_RD: Floats, after_RD: Floats) -> tuple[float, float, float]:
+    """Change of perplexity with its 95 % percentile interval."""
+    draw = np.random.default_rng(7)
+    value_S, tokens = values_in(scene, measured), measured.tokens
+    sources = np.flatnonzero(value_S)
+    seeds = draw.integers(0, len(before_RD), (RESAMPLES, len(before_RD)))
+    changes = np.zeros(RESAMPLES)
+    whole = 0.0
+    for source in sources:
+        own = np.flatnonzero(measured.source == source)
+        gain_RD = (after_RD - before_RD)[:, own]
+        whole += value_S[source] * gain_RD.mean(axis=0).sum() / tokens[own].sum()
+        picks = draw.integers(0, len(own), (RESAMPLES, len(own)))
+        for number in range(RESAMPLES):
+            gains = gain_RD[seeds[number]][:, picks[number]].mean(axis=0).sum()
+            changes[number] += value_S[source] * gains / tokens[own][picks[number]].sum()
+    low, high = np.quantile(np.expm1(changes), [0.025, 0.975])
+    return math.expm1(whole), float(low), float(high)
 
 
 if __name__ == "__main__":

@@ -73,11 +73,12 @@ def candidate_rows(scene: Scene, candidates: Sequence[Tried], confidence: float)
                 ("heldout", scene.heldout, reference.heldout, each.heldout)):
             difference = versus(scene, measured, before, after)
             low, high = difference.interval(confidence)
-            row |= {f"{name}_perplexity": shown(math.exp(mean_loss(scene, measured, after))),
+            known = values_in(scene, measured).any()
+            row |= {f"{name}_perplexity": shown(math.exp(mean_loss(scene, measured, after))) if known else None,
                     f"{name}_change": change(difference.value), f"{name}_low": change(low),
                     f"{name}_high": change(high)}
         rows.append(row)
-    return sorted(rows, key=lambda row: (row["validation_perplexity"], row["candidate"]))
+    return sorted(rows, key=lambda row: (row["validation_perplexity"] or 0.0, row["candidate"]))
 
 
 def source_rows(scene: Scene, tried: Sequence[Tried]) -> list[Row]:

@@ -63,7 +63,7 @@ def prepared(documents: Path, general: Path, mix: CurateMix, params: Mixture) ->
     """The scale model of the lake; only the texts it takes are held in memory.
 
     Raises:
-        BadInput: no document may be trained on.
+        BadInput: no document may be trained on, or the target names a source the lake does not have.
     """
     sizes = read_some(documents, ["doc_id", "source", pl.col("text").str.len_chars().alias("chars")])
     rows = marked(sizes, draws(sizes["doc_id"], mix.seed, HELDOUT), draws(sizes["doc_id"], params.seed, "mixture"),
@@ -71,6 +71,10 @@ def prepared(documents: Path, general: Path, mix: CurateMix, params: Mixture) ->
     shares = train_shares(rows)
     if not shares:
         raise BadInput(str(documents), "holds no document to train on", do="change `curate_mix.heldout_share`")
+    unknown = sorted(set(params.target) - set(shares)) if isinstance(params.target, dict) else []
+    if unknown:
+        raise BadInput("params.yaml", "`mixture.target` names sources that have no document to train on",
+                       wanted=", ".join(sorted(shares)), got=", ".join(unknown))
     model = scale_model(rows, params.max_chars, params.validation_share, params.validation_chars,
                         params.min_documents)
     texts = read_some(documents, ["doc_id", "text"], pl.col("doc_id").is_in(model["doc_id"].to_list()))

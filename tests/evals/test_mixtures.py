@@ -60,6 +60,6 @@ def test_the_table_has_the_best_first_and_an_interval_without_end_is_empty():
     table = candidate_rows(alone, [REFERENCE._replace(heldout=nothing), STEADY._replace(heldout=nothing)], 0.95)
     assert [row["candidate"] for row in table] == ["round_1", "proportional"]
     assert table[0]["validation_high"] < 0
-    assert table[0]["heldout_change"] == 0
+    assert table[0]["heldout_perplexity"] is None
     shares = [row["share"] for row in source_rows(SCENE, [STEADY])]
     assert shares == pytest.approx([0.72, 0.28])

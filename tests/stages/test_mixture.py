@@ -95,6 +95,17 @@ def test_a_lake_that_is_wholly_held_out_is_a_sentence_and_leaves_nothing(tmp_pat
     assert list((tmp_path / "out").iterdir()) == []
 
 
+def test_a_target_that_names_a_source_unknown_to_the_lake_is_refused_with_those_it_has(tmp_path):
+    with pytest.raises(BadInput, match="wanted policies, rare, sops, got policy"):
+        run(tmp_path, target={"policy": 1.0})
+
+
+def test_a_target_of_one_source_raises_its_weight_among_the_candidates(tmp_path):
+    out = run(tmp_path, target={"sops": 1.0}, passes=1.0)
+    rounds = {row["source"]: float(row["weight"]) for row in rows(out / "sources.csv") if row["mixture"] == "round_1"}
+    assert rounds["sops"] > 1 > rounds["policies"]
+
+
 @pytest.mark.parametrize("target", [{"policies": 0.0}, {"policies": -1.0, "sops": 2.0}, "largest"])
 def test_a_target_that_counts_nothing_is_refused(target):
     with pytest.raises(ValueError, match="target"):
