@@ -13,7 +13,7 @@ share_j = B_j / sum(B) (Lagrange). A round estimates the B_j and moves there:
 4. the next share_j is B_j / sum(B), kept between the bounds of the weights.
 
 The candidates of all rounds, the unweighted mix and an even one are then trained with several seeds
-each. The best is proposed, if it beats the unweighted mix with confidence, documents being the units.
+each, and judged by `pipeline.evals.mixtures`.
 
 Near kin: RegMix fits a regression to many proxies (Liu et al. 2024, arXiv:2407.01492), data mixing
 laws fit exp(shares) (Ye et al. 2024, arXiv:2403.16952), DoReMi weighs up the source with the largest
@@ -90,9 +90,9 @@ def search(scene: Scene, params: Mixture, max_weight: float) -> tuple[list[Tried
     """(candidates, probes): the candidates with all seeds, and every proxy that led to them.
 
     The candidates are `proportional`, `even`, `even_bounded` and one for each round; `proportional` alone
-    where fewer than two sources can be tuned.
+    where fewer than two sources can be tuned, or the target counts none of them.
     """
-    if scene.tuned.sum() < 2:
+    if scene.tuned.sum() < 2 or not scene.value.any():
         return compare(scene, {"proportional": np.ones(len(scene.sources))}, params), []
     low, high = bounds_of(scene, params.min_weight, max_weight)
     weights_S, probes, found = np.ones(len(scene.sources)), [], {}

@@ -87,6 +87,12 @@ def test_one_source_has_nothing_to_be_weighed_against(tmp_path):
     assert json.loads((out / "weights.json").read_text()) == {"chosen": "proportional", "weights": {"policies": 1.0}}
 
 
+def test_a_target_that_cannot_be_measured_leaves_the_mix_unweighted(tmp_path):
+    out = run(tmp_path, target={"rare": 1.0})
+    assert set(json.loads((out / "weights.json").read_text())["weights"].values()) == {1.0}
+    assert [row["validation_perplexity"] for row in rows(out / "candidates.csv")] == [""]
+
+
 def test_a_lake_that_is_wholly_held_out_is_a_sentence_and_leaves_nothing(tmp_path):
     mix = load_section(CurateMix, "curate_mix")
     held = [draw < mix.heldout_share for draw in draws(LAKE["doc_id"], mix.seed, HELDOUT)]
