@@ -6,6 +6,7 @@ without blanks. New pieces are found by going on with byte-pair merges where the
 inside words becomes one, again and again. A merge saves exactly as many tokens as the pair occurs.
 """
 
+import heapq
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
@@ -84,31 +85,40 @@ def new_pieces(counts: Counter[Units], first_id: int, most: int, min_saved: int,
         allowed: tokens that may be part of a piece (not special ones).
     """
     plain = set(allowed)
-    words = [list(units) for units in counts]
-    often = list(counts.values())
+    words, often = [list(units) for units in counts], list(counts.values())
     found: Counter[Pair] = Counter()
     where: defaultdict[Pair, set[int]] = defaultdict(set)
     for index, word in enumerate(words):
         for pair in _pairs(word, plain):
             found[pair] += often[index]
             where[pair].add(index)
+    # counts change as pieces are made: an entry that no longer holds is passed over when it comes up
+    heap = [(-count, pair) for pair, count in found.items()]
+    heapq.heapify(heap)
     pieces: list[Piece] = []
-    while len(pieces) < most and found:
-        pair, saved = min(found.items(), key=lambda item: (-item[1], item[0]))
-        if saved < min_saved:
+    while heap and len(pieces) < most:
+        count, pair = heapq.heappop(heap)
+        if found[pair] != -count:
+            continue
+        if -count < min_saved:
             break
         new = first_id + len(pieces)
-        pieces.append(Piece(pair, saved))
+        pieces.append(Piece(pair, -count))
         plain.add(new)
+        changed: set[Pair] = set()
         for index in sorted(where[pair]):
-            for old in _pairs(words[index], plain):
-                found[old] -= often[index]
-                if found[old] <= 0:
-                    del found[old]
+            before = _pairs(words[index], plain)
             words[index] = merged(words[index], pair, new)
-            for fresh in _pairs(words[index], plain):
+            after = _pairs(words[index], plain)
+            for old in before:
+                found[old] -= often[index]
+            for fresh in after:
                 found[fresh] += often[index]
                 where[fresh].add(index)
+            changed.update(before, after)
+        for each in changed:
+            if found[each] > 0:
+                heapq.heappush(heap, (-found[each], each))
     return pieces
 
 
