@@ -96,8 +96,9 @@ def curated(tree: Path, params: Path, table: pl.DataFrame, room: Path, cache: Pa
     checking = load_section(CurateDecontaminate, "curate_decontaminate", params).model_copy(update=LOSS)
     one_worker = load_execution().model_copy(update={"engine": "local", "workers": 1})
     return {
-        "curate_filter": cpu(lambda: curate_filter.main(
-            start, tree / "models/quality_model", *outs["curate_filter"], filtering)),
+        "curate_filter": cpu(lambda: curate_filter.filtered(
+            start, tree / "models/quality_model", tree / "models/date_model", *outs["curate_filter"], filtering,
+            one_worker)),
         "curate_dedup": cpu(lambda: curate_dedup.main(room / "curate_filter", *outs["curate_dedup"], merging)),
         "curate_redact": cpu(lambda: curate_redact.redact(
             room / "curate_dedup", tree / "models/pii_model", *outs["curate_redact"], room / "spans", hiding,

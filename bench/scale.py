@@ -105,7 +105,8 @@ def work(stage: str, before: Path, lake: Path, run: Path, project: Path, workers
         case "filter":
             params = load_section(CurateFilter, "curate_filter").model_copy(
                 update={"default_max_loss": 1.0, "min_quality": 0.0})
-            curate_filter.filtered(before, project / "models/quality_model", out, ledger, params, execution)
+            curate_filter.filtered(before, project / "models/quality_model", project / "models/date_model", out, ledger,
+                                   params, execution)
         case "dedup":
             params = load_section(CurateDedup, "curate_dedup").model_copy(update={"default_max_loss": 1.0})
             curate_dedup.main(before, out, ledger, params)

@@ -143,6 +143,26 @@ def paired_log_ratio(before: Floats, after: Floats, weights: Floats) -> Differen
     return Difference(value, error, n - 1, n)
 
 
+def combined(parts: Sequence[Difference], values: Sequence[float]) -> Difference:
+    """sum(value * part) of independent differences.
+
+    Degrees of freedom after Welch and Satterthwaite (Welch 1947, doi:10.1093/biomet/34.1-2.28).
+    """
+    variances = [(value * part.error) ** 2 for part, value in zip(parts, values, strict=True)]
+    whole = math.fsum(variances)
+    spread = math.fsum(variance**2 / part.freedom for part, variance in zip(parts, variances, strict=True))
+    freedom = max(1, int(whole**2 / spread)) if 0 < spread < math.inf else 1
+    return Difference(math.fsum(value * part.value for part, value in zip(parts, values, strict=True)),
+                      math.sqrt(whole), freedom, sum(part.n for part in parts))
+
+
+def mean_of(values: Floats) -> Difference:
+    """The mean of independent differences, with its standard error."""
+    n = len(values)
+    error = float(values.std(ddof=1)) / math.sqrt(n) if n > 1 else math.inf
+    return Difference(float(values.mean()), error, max(1, n - 1), n)
+
+
 def win_rate(before: Floats, after: Floats, confidence: float, tie_margin: float) -> WinRate:
     """How often `after` scores higher; differences up to `tie_margin` are ties and count half."""
     gains = after - before

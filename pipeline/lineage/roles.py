@@ -11,9 +11,9 @@ ATTESTER = "attester"
 STAGES = {
     DATA_OWNER: ("sample_lake", "lake_manifest", "general_text", "eval_items", "quality_model", "date_model",
                  "pii_model", "curate_extract", "curate_filter", "curate_dedup", "curate_redact",
-                 "curate_decontaminate", "curate_mix"),
-    TRAINER: ("base", "choose_base", "pack", "dacpt", "sft_data", "sft", "preferences", "dpo", "dialogues", "rs_sft",
-              "merge"),
+                 "curate_decontaminate", "mixture", "curate_mix"),
+    TRAINER: ("base", "choose_base", "vocabulary", "pack", "dacpt", "sft_data", "sft", "preferences", "dpo",
+              "dialogues", "rs_sft", "merge"),
     EVALUATOR: ("evaluate", "gate"),
 }
 ROLES = (*STAGES, ATTESTER)

@@ -1,5 +1,7 @@
 """Section `curate_mix` of params.yaml."""
 
+from typing import Literal
+
 from pydantic import Field, field_validator
 
 from pipeline.schema.section import Section
@@ -13,9 +15,11 @@ class CurateMix(Section):
     replay_share: float = Field(ge=0, lt=1)
     """Share of general English among the characters trained on."""
     max_train_chars: int | None = Field(ge=1)
-    """Budget of domain characters; null: all. Documents are taken in hash order."""
-    source_weights: dict[str, float]
-    """Source -> how often its documents are drawn, relative to others; sources not named: 1."""
+    """Budget of domain characters; null: all. Documents are taken in hash order. The held-out documents
+    have a budget in proportion: `heldout_share` of both together."""
+    source_weights: Literal["tuned"] | dict[str, float]
+    """Source -> how often its documents are drawn, relative to others; sources not named: 1.
+    `tuned`: what the stage `mixture` found; `min_source_share` is then not applied."""
     min_source_share: float = Field(ge=0, lt=1)
     """A source whose share of characters is smaller is drawn more often, up to this share."""
     max_weight: float = Field(ge=1)
@@ -25,7 +29,7 @@ class CurateMix(Section):
 
     @field_validator("source_weights")
     @classmethod
-    def _positive(cls, weights: dict[str, float]) -> dict[str, float]:
-        if any(weight <= 0 for weight in weights.values()):
+    def _positive(cls, weights: str | dict[str, float]) -> str | dict[str, float]:
+        if isinstance(weights, dict) and any(weight <= 0 for weight in weights.values()):
             raise ValueError("weights are above 0; to leave a source out, refuse it in lake.yaml")
         return weights

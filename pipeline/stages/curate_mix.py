@@ -2,6 +2,7 @@
 
 Reads   --documents    table DOCUMENTS: the domain
         --general      table DOCUMENTS + split: general English; only its train split is replayed
+        --tuned        what the stage `mixture` found; used when `source_weights` is `tuned`
 Writes  --out          table DOCUMENTS + split str (train | heldout) + origin str (domain | replay)
                        + weight Float64 (how often a document is drawn against an even mix; 0: held out)
         --ledger       table LEDGER over the domain documents: keep train (score: weight), keep
@@ -18,6 +19,7 @@ from pipeline.schema.decided import Decided
 from pipeline.schema.documents import DOCUMENTS
 from pipeline.schema.errors import BadInput
 from pipeline.schema.ledger import LEDGER
+from pipeline.schema.mixture import Weights
 from pipeline.stage.ledger import check_conservation
 from pipeline.stage.outputs import output_dir
 from pipeline.stage.progress import say
@@ -27,22 +29,26 @@ from pipeline.tables.ledger import ledger_table
 from pipeline.tables.mixture import source_weights, within_chars
 from pipeline.tables.parquet import TableWriter, read_parts, write_table
 from pipeline.tables.runs import merged
-from pipeline.text.draws import unit_draw
+from pipeline.text.splits import HELDOUT, draws
 
 LABELS = {"split": pl.String(), "origin": pl.String(), "weight": pl.Float64()}
 MIXED = {**DOCUMENTS, **LABELS}
 
 
-def main(documents: Path, general: Path, out: Path, ledger: Path, params: CurateMix) -> dict[str, object]:
+def main(documents: Path, general: Path, tuned: Path, out: Path, ledger: Path,
+         params: CurateMix) -> dict[str, object]:
     """Split the domain, weigh what is left, then add general documents up to their share."""
-    domain = _with_draws(document_sizes(documents), params.seed, "heldout")
-    heldout = domain.filter(pl.col("draw") < params.heldout_share)
-    rest = _with_draws(domain.join(heldout, on="doc_id", how="anti"), params.seed, "budget")
-    train = rest if params.max_train_chars is None else within_chars(rest, params.max_train_chars)
+    domain = _with_draws(document_sizes(documents), params.seed, HELDOUT)
+    kept_out = domain.filter(pl.col("draw") < params.heldout_share)
+    rest = _with_draws(domain.join(kept_out, on="doc_id", how="anti"), params.seed, "budget")
+    heldout, train = kept_out, rest
+    if params.max_train_chars is not None:
+        heldout = within_chars(kept_out, params.max_train_chars * params.heldout_share / (1 - params.heldout_share))
+        train = within_chars(rest, params.max_train_chars)
     if not train.height or not heldout.height:
         raise BadInput(str(documents), "too few documents to split", wanted="some to train on and some held out",
                        got=f"{train.height} and {heldout.height}", do="change `curate_mix.heldout_share` or its budget")
-    weights = source_weights(train, params.source_weights, params.min_source_share, params.max_weight)
+    weights = _weights(train, tuned, params)
     replay = _replay(document_sizes(general, "split"), train, domain, params)
     mixed = pl.concat([
         _labelled(train, "train", "domain", pl.col("source").replace_strict(weights, return_dtype=pl.Float64)),
@@ -56,10 +62,23 @@ def main(documents: Path, general: Path, out: Path, ledger: Path, params: Curate
     return summary
 
 
+def _weights(train: pl.DataFrame, tuned: Path, params: CurateMix) -> dict[str, float]:
+    """Source -> weight: as given and raised to the least share, or as the search found them."""
+    if params.source_weights != "tuned":
+        return source_weights(train, params.source_weights, params.min_source_share, params.max_weight)
+    found = Weights.model_validate_json(tuned.read_bytes())
+    strange = sorted(set(train["source"]) ^ set(found.weights))
+    if strange:
+        raise BadInput(str(tuned), "its sources are not those of the documents", got=", ".join(strange),
+                       do="`dvc repro mixture`")
+    say(f"tuned weights: {found.chosen}")
+    return source_weights(train, found.weights, 0.0, params.max_weight)  # the search has bounds of its own
+
+
 def _with_draws(documents: pl.DataFrame, seed: int, purpose: str) -> pl.DataFrame:
     """`documents` with column `draw`, in [0, 1); another `purpose` draws independently."""
-    draws = [unit_draw(seed, f"{purpose} {doc_id}") for doc_id in documents["doc_id"]]
-    return documents.with_columns(pl.Series("draw", draws, dtype=pl.Float64))
+    drawn = draws(documents["doc_id"], seed, purpose)
+    return documents.with_columns(pl.Series("draw", drawn, dtype=pl.Float64))
 
 
 def _replay(general: pl.DataFrame, train: pl.DataFrame, domain: pl.DataFrame, params: CurateMix) -> pl.DataFrame:

@@ -139,6 +139,25 @@ def scan_table(folder: Path) -> pl.LazyFrame:
     return pl.scan_parquet(table_parts(folder))
 
 
+def read_some(folder: Path, columns: Sequence[pl.Expr | str], rows: pl.Expr | None = None) -> pl.DataFrame:
+    """Some columns, or values made of them, of some rows of a table, in key order.
+
+    The parts are streamed: memory holds what is returned, not the texts it was made from.
+
+    Args:
+        rows: a condition on the table's own columns.
+
+    Raises:
+        BadInput: the folder has no part, or a part is not Parquet.
+    """
+    try:
+        table = scan_table(folder)
+        wanted = table if rows is None else table.filter(rows)
+        return wanted.select(columns).collect(engine="streaming")
+    except pl.exceptions.PolarsError as err:
+        raise BadInput(str(folder), f"a part is not readable ({err})", do="`dvc checkout` or `dvc repro`") from err
+
+
 def part_units(folder: Path) -> pl.DataFrame:
     """The parts of a table as rows to be shared out to workers: `part` (path) and `bytes` (in memory)."""
     rows = [(str(part.resolve()), _unpacked_bytes(part)) for part in table_parts(folder)]

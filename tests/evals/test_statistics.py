@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from pipeline.evals.statistics import (
     Difference,
     bootstrap_ratio,
+    combined,
     holm,
+    mean_of,
     paired_log_ratio,
     paired_scores,
     wilson,
@@ -131,3 +133,21 @@ def test_the_detectable_difference_is_seen_about_as_often_as_its_power():
         gains = rng.normal(detectable, 0.1, 40)
         seen += Difference(gains.mean(), gains.std(ddof=1) / math.sqrt(40), 39, 40).p_above(0) <= 0.025
     assert 0.76 <= seen / 1000 <= 0.84
+
+
+def test_the_mean_of_three_worked_by_hand():
+    # 1, 2, 6: mean 3, variance (4 + 1 + 9) / 2 = 7, error sqrt(7 / 3)
+    assert mean_of(np.array([1.0, 2, 6])) == Difference(3.0, pytest.approx(math.sqrt(7 / 3)), 2, 3)
+    assert math.isinf(mean_of(np.array([1.0])).error)
+
+
+def test_parts_are_combined_by_value_with_welchs_degrees_of_freedom_worked_by_hand():
+    # variances 0.25 * 4 = 1 and 0.25 * 16 = 4; freedom 5^2 / (1 / 4 + 16 / 8) = 11.1
+    found = combined([Difference(1.0, 2.0, 4, 5), Difference(3.0, 4.0, 8, 9)], [0.5, 0.5])
+    assert found == Difference(2.0, pytest.approx(math.sqrt(5)), 11, 14)
+
+
+def test_a_part_that_knows_nothing_leaves_the_whole_knowing_nothing():
+    found = combined([Difference(1.0, math.inf, 1, 1), Difference(3.0, 4.0, 8, 9)], [0.5, 0.5])
+    assert math.isinf(found.interval(0.95)[1])
+    assert combined([], []) == Difference(0.0, 0.0, 1, 0)

@@ -1,5 +1,7 @@
 """Stage `curate_mix`."""
 
+import json
+
 import polars as pl
 import pytest
 
@@ -14,10 +16,11 @@ GENERAL = documents([f"General text {number}. " * 8 for number in range(100)], s
     pl.Series("split", ["heldout"] * 10 + ["train"] * 90))
 
 
-def run(tmp_path, name="out", domain=DOMAIN, general=GENERAL, **changes):
-    out, ledger = tmp_path / name, tmp_path / f"{name}-ledger"
-    main(written(tmp_path / f"{name}-domain", domain), written(tmp_path / f"{name}-general", general), out, ledger,
-         params(CurateMix, "curate_mix", **changes))
+def run(tmp_path, name="out", domain=DOMAIN, general=GENERAL, tuned=None, **changes):
+    out, ledger, weights = tmp_path / name, tmp_path / f"{name}-ledger", tmp_path / f"{name}-weights.json"
+    weights.write_text(json.dumps({"chosen": "round_1", "weights": tuned or {"policies": 1.0}}))
+    main(written(tmp_path / f"{name}-domain", domain), written(tmp_path / f"{name}-general", general), weights, out,
+         ledger, params(CurateMix, "curate_mix", **changes))
     return out, ledger
 
 
@@ -60,12 +63,53 @@ def test_a_budget_leaves_documents_out_and_says_so(tmp_path):
     assert "over_budget" in reasons(read_table(ledger)).values()
 
 
+@pytest.mark.parametrize("share", [0.1, 0.4])
+def test_a_budget_bounds_the_held_out_documents_too(tmp_path, share):
+    budget = chars(DOMAIN) // 4
+    out, ledger = run(tmp_path, max_train_chars=budget, heldout_share=share)
+    held = read_table(out).filter(pl.col("split") == "heldout")
+    all_held = read_table(run(tmp_path, "free", heldout_share=share)[0]).filter(pl.col("split") == "heldout")
+    assert 0 < chars(held) <= budget * share / (1 - share) < chars(all_held)
+    left_out = set(all_held["doc_id"]) - set(held["doc_id"])
+    assert {reasons(read_table(ledger))[doc_id] for doc_id in left_out} == {"over_budget"}
+    # what was left out of the measuring is not trained on either
+    assert not left_out & set(read_table(out)["doc_id"])
+
+
+def weights_of(out):
+    return dict(read_table(out).filter((pl.col("split") == "train") & (pl.col("origin") == "domain"))
+                .group_by("source").agg(pl.col("weight").first()).iter_rows())
+
+
+RARE = DOMAIN.with_columns(pl.Series("source", ["rare"] * 3 + ["policies"] * 37))
+
+
 def test_a_small_source_is_drawn_more_often(tmp_path):
-    sources = pl.Series("source", ["rare"] * 3 + ["policies"] * 37)
-    out, _ = run(tmp_path, domain=DOMAIN.with_columns(sources), heldout_share=0.05, min_source_share=0.2)
-    weights = dict(read_table(out).filter((pl.col("split") == "train") & (pl.col("origin") == "domain"))
-                   .group_by("source").agg(pl.col("weight").first()).iter_rows())
+    weights = weights_of(run(tmp_path, domain=RARE, heldout_share=0.05, min_source_share=0.2)[0])
     assert weights["rare"] > 2 > 1 > weights["policies"]
+
+
+def test_tuned_weights_are_taken_as_the_search_found_them_and_no_floor_raises_them(tmp_path):
+    found = {"policies": 1.0, "rare": 0.5}
+    weights = weights_of(run(tmp_path, domain=RARE, tuned=found, heldout_share=0.05, min_source_share=0.2,
+                             source_weights="tuned")[0])
+    assert weights["rare"] / weights["policies"] == pytest.approx(0.5, abs=1e-5)
+
+
+def test_tuned_weights_are_not_looked_at_unless_asked_for(tmp_path):
+    one, two = (run(tmp_path, name, tuned={"policies": value}) for name, value in (("one", 1.0), ("two", 2.0)))
+    assert tree_bytes(*one) == tree_bytes(*two)
+
+
+def test_tuned_weights_of_other_sources_stop_the_run(tmp_path):
+    with pytest.raises(BadInput, match="sources are not those of the documents, got hr, policies, rare"):
+        run(tmp_path, domain=RARE, tuned={"hr": 1.0}, heldout_share=0.05, source_weights="tuned")
+    assert not (tmp_path / "out").exists()
+
+
+def test_weights_that_are_no_numbers_are_refused_with_the_words_allowed():
+    with pytest.raises(ValueError, match="tuned"):
+        params(CurateMix, "curate_mix", source_weights="tune")
 
 
 def test_same_inputs_same_bytes(tmp_path):

@@ -19,7 +19,7 @@ from pipeline.tables.parquet import read_table
 from tests.curation import documents, params, text_of, tree_bytes, written
 from tests.extract.world import PARAMS
 from tests.stages.lake_world import RIGHTS
-from tests.stages.test_curate_filter import quality  # noqa: F401
+from tests.stages.test_curate_filter import dates, quality, scorer  # noqa: F401
 
 NOTICE = "This paper belongs to the bank; whoever finds it returns it unread to the records manager in Leith at once."
 PASSAGE = "A vault key that was lost is reported to the guard at the north door, who changes both locks the same night."
@@ -72,7 +72,7 @@ def test_decontamination_writes_the_same_bytes_for_one_two_and_eight_workers(tmp
 def test_filtering_writes_the_same_bytes_for_one_and_two_workers(tmp_path, lake, quality):
     given = params(CurateFilter, "curate_filter", default_max_loss=1.0, min_quality=0.0)
     for workers in (1, 2):
-        filtered(lake, quality, *outs(tmp_path, f"out-{workers}"), given, on(workers))
+        filtered(lake, *quality, *outs(tmp_path, f"out-{workers}"), given, on(workers))
     assert tree_bytes(*outs(tmp_path, "out-1")) == tree_bytes(*outs(tmp_path, "out-2"))
     ledger = read_table(tmp_path / "out-1-ledger")
     assert ledger["input_id"].to_list() == sorted(LAKE["doc_id"])

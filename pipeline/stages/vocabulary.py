@@ -1,0 +1,141 @@
+"""Stage `vocabulary`: how well the base's tokenizer fits each source, and what it should learn next.
+
+Nothing is changed: the base keeps its tokenizer, so that its weights stay good. The report says what
+an extension would save; pieces are found in training documents and measured on held-out ones.
+
+Reads   --documents    DOCUMENTS + split, origin
+        --base         a full checkpoint; its tokenizer is looked at
+Writes  --out          Markdown
+        --metrics      the same numbers; pieces with the tokens they join
+"""
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import NamedTuple
+
+import polars as pl
+from transformers import PreTrainedTokenizerBase
+
+from pipeline.lm.load import load_tokenizer
+from pipeline.lm.vocabulary import Fit, Piece, Units, fit, new_pieces, parts_of_pieces, with_pieces, word_units
+from pipeline.schema.errors import BadInput
+from pipeline.schema.vocabulary import Vocabulary
+from pipeline.stage.outputs import output_file, write_json
+from pipeline.stage.progress import say
+from pipeline.stage.run import run_stage
+from pipeline.tables.parquet import read_some
+from pipeline.text.splits import draws
+
+REPLAY = "general English (replay)"
+
+
+class Sample(NamedTuple):
+    """The texts of one source and split, and their words as the tokenizer cuts them."""
+
+    source: str
+    split: str
+    texts: list[str]
+    counts: Counter[Units]
+
+
+def main(documents: Path, base: Path, out: Path, metrics: Path, params: Vocabulary) -> dict[str, object]:
+    """Measure the tokenizer by source, then go on with its merges."""
+    tokenizer = load_tokenizer(base)
+    samples = [Sample(source, split, texts, word_units(tokenizer, texts))
+               for source, split, texts in sampled(documents, params)]
+    first_id = len(tokenizer)
+    domain = sum((sample.counts for sample in samples if sample.split == "train" and sample.source != REPLAY),
+                 Counter())
+    pieces = new_pieces(domain, first_id, params.pieces, params.min_saved,
+                        set(range(first_id)) - set(tokenizer.all_special_ids))
+    found: dict[str, object] = {"vocabulary": first_id, "sources": source_facts(samples, pieces, first_id),
+                                "pieces": piece_facts(tokenizer, pieces, first_id)}
+    write_json(metrics, found)
+    with output_file(out) as scratch:
+        scratch.write_text(markdown(found), encoding="utf-8")
+    say(f"vocabulary: {len(pieces)} pieces proposed")
+    return {"pieces": len(pieces)}
+
+
+def sampled(documents: Path, params: Vocabulary) -> list[tuple[str, str, list[str]]]:
+    """(source, split, texts), at most `max_chars` of each split, documents in hash order.
+
+    Raises:
+        BadInput: there is no training document.
+    """
+    rows = read_some(documents, ["doc_id", "source", "split", "origin",
+                                 pl.col("text").str.len_chars().alias("chars")])
+    rows = rows.with_columns(pl.Series("draw", draws(rows["doc_id"], params.seed, "vocabulary"), dtype=pl.Float64))
+    taken = [first_chars(group, params.max_chars) for _, group in rows.group_by("origin", "split")]
+    if not taken:
+        raise BadInput(str(documents), "holds no document", do="look at curate_mix's ledger")
+    chosen = pl.concat(taken)
+    texts = read_some(documents, ["doc_id", "text"], pl.col("doc_id").is_in(chosen["doc_id"].to_list()))
+    named = chosen.join(texts, on="doc_id").with_columns(
+        pl.when(pl.col("origin") == "replay").then(pl.lit(REPLAY)).otherwise("source").alias("source"))
+    return [(str(source), str(split), group.sort("doc_id")["text"].to_list())
+            for (source, split), group in sorted(named.group_by("source", "split"), key=lambda item: item[0])]
+
+
+def first_chars(rows: pl.DataFrame, max_chars: int) -> pl.DataFrame:
+    """Rows in order of `draw` until they hold `max_chars`, at least one."""
+    ordered = rows.sort("draw", "doc_id")
+    return ordered.filter(pl.col("chars").cum_sum() - pl.col("chars") < max_chars)
+
+
+def source_facts(samples: list[Sample], pieces: list[Piece], first_id: int) -> dict[str, dict[str, float | None]]:
+    """Per source: fertility and bytes per token of all its text, and what the pieces save of the held-out part."""
+    facts: dict[str, dict[str, float | None]] = {}
+    for source in sorted({sample.source for sample in samples}):
+        own = [sample for sample in samples if sample.source == source]
+        whole = total([fit(sample.counts, sample.texts) for sample in own])
+        held = [sample for sample in own if sample.split == "heldout"]
+        now = total([fit(sample.counts, sample.texts) for sample in held])
+        later = total([fit(with_pieces(sample.counts, pieces, first_id), sample.texts) for sample in held])
+        facts[source] = {"words": whole.words, "tokens_per_word": round(whole.fertility, 4),
+                         "bytes_per_token": round(whole.bytes_per_token, 4),
+                         "heldout_tokens": now.tokens,
+                         "heldout_saved": round(1 - later.tokens / now.tokens, 4) if now.tokens else None}
+    return facts
+
+
+def total(fits: list[Fit]) -> Fit:
+    """The counts of all texts together."""
+    return Fit(sum(each.tokens for each in fits), sum(each.words for each in fits),
+               sum(each.num_bytes for each in fits))
+
+
+def piece_facts(tokenizer: PreTrainedTokenizerBase, pieces: list[Piece], first_id: int) -> list[dict[str, object]]:
+    """The proposal in order: a piece may be made of pieces before it, so the list is to be taken from the top."""
+    return [{"piece": tokenizer.decode(parts), "joins": tokenizer.convert_ids_to_tokens(parts), "saved": piece.saved}
+            for piece, parts in zip(pieces, parts_of_pieces(pieces, first_id), strict=True)]
+
+
+def markdown(found: dict[str, object]) -> str:
+    """The report for people; a piece is shown as a JSON string, so that blanks are seen."""
+    sources, pieces = found["sources"], found["pieces"]
+    assert isinstance(sources, dict)
+    assert isinstance(pieces, list)
+    lines = ["# The vocabulary", "", f"The base's tokenizer knows {found['vocabulary']} tokens. Saved: share of the "
+             f"held-out tokens that {len(pieces)} more pieces would save.", "",
+             "| source | words | tokens per word | bytes per token | saved |", "|---|--:|--:|--:|--:|"]
+    lines += [f"| {name} | {row['words']} | {row['tokens_per_word']:.2f} | {row['bytes_per_token']:.2f} | "
+              f"{'' if row['heldout_saved'] is None else format(row['heldout_saved'], '.1%')} |"
+              for name, row in sources.items()]
+    lines += ["", "## Pieces to add, best first", "",
+              "Saved: tokens of the training text, given the pieces above it.", "",
+              "| piece | tokens now | saved |", "|---|--:|--:|"]
+    lines += [f"| {shown(str(row['piece']))} | {len(row['joins'])} | {row['saved']} |" for row in pieces]
+    return "\n".join(lines) + "\n"
+
+
+def shown(piece: str) -> str:
+    """A piece as code in a table cell, whatever it holds."""
+    quoted = json.dumps(piece, ensure_ascii=False).replace("|", "\\|")
+    fence = "``" if "`" in quoted else "`"
+    return f"{fence}{quoted}{fence}"
+
+
+if __name__ == "__main__":
+    run_stage(main, Vocabulary)
