@@ -22,6 +22,10 @@ class PiiModel(Section):
     """Share of examples all in small letters; a fifth of it again all in capitals."""
     invented_share: float = Field(ge=0, le=1)
     """Share of names grown from the halves of two listed ones, so that no list is learnt by heart."""
+    hidden_names: float = Field(ge=0, lt=1)
+    """Share of listed names that training is not told are listed, so that it learns to do without."""
+    hidden_words: float = Field(ge=0, lt=1)
+    """Share of the ordinary words that training is not told are ordinary."""
     epochs: int = Field(ge=1)
     """Passes over all examples."""
     tape: int = Field(ge=64)

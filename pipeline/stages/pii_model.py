@@ -14,10 +14,12 @@ no privacy. For real people measure it on your own documents, and add lists of y
 import json
 import random
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 from pipeline.lm.determinism import configure
 from pipeline.redact.generate import Labelled, Lists, example, read_lists, split_lists
+from pipeline.redact.lexicon import make_lexicon, partly_hidden
 from pipeline.redact.measure import Truth, recall_by_kind, score, unmarked
 from pipeline.redact.negatives import negatives, reshaped, vocabulary
 from pipeline.redact.tagger import Tagger, load_tagger, save_tagger
@@ -50,9 +52,11 @@ def main(lists: Path, general: Path, hard: Path, out: Path, metrics: Path, param
     random.Random(params.seed).shuffle(paragraphs)  # noqa: S311  # reproducible draws
     quiet, learnt = paragraphs[:HELDOUT_NEGATIVES], paragraphs[HELDOUT_NEGATIVES:][: params.negatives]
     ours, heldout = split_lists(wide._replace(words=vocabulary(learnt, wide)), params.heldout_share, params.seed)
+    lexicon = make_lexicon(ours.given, ours.surnames, learnt)
+    knows = cache(partly_hidden(lexicon, params.hidden_names, params.hidden_words).knows)
     examples = [*_examples(ours, params, params.examples), *(reshaped(text, params.seed) for text in learnt)]
     net = train(
-        [as_example(one) for one in examples],
+        [as_example(one, knows) for one in examples],
         seed=params.seed,
         epochs=params.epochs,
         tape=params.tape,
@@ -63,7 +67,7 @@ def main(lists: Path, general: Path, hard: Path, out: Path, metrics: Path, param
         width=params.width,
     )
     with output_dir(out) as folder:
-        save_tagger(net.grid(), folder)
+        save_tagger(net.grid(), lexicon, folder)
         tagger = load_tagger(folder)
     write_json(
         metrics,

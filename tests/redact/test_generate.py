@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.redact.generate import LABEL_OF, Lists, example, read_lists, split_lists
+from pipeline.redact.lexicon import NO_LEXICON
 from pipeline.redact.negatives import negatives, reshaped, vocabulary
 from pipeline.redact.training import as_example
 
@@ -43,7 +44,8 @@ def test_training_and_heldout_share_no_name_and_no_template(lists):
 
 def test_words_of_a_span_get_b_then_i():
     labelled = as_example(
-        example(Lists(["Ann"], ["Lee"], ["ask {FULL}"], {"month": ["May"]}, []), 1, 2, lower_share=0, invented_share=0)
+        example(Lists(["Ann"], ["Lee"], ["ask {FULL}"], {"month": ["May"]}, []), 1, 2, lower_share=0, invented_share=0),
+        NO_LEXICON.knows,
     )
     inside = [label for label in labelled.labels if label]
     assert inside[0] == 1

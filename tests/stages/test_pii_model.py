@@ -18,6 +18,8 @@ PARAMS = PiiModel(
     heldout_examples=50,
     lower_share=0.1,
     invented_share=0.2,
+    hidden_names=0.3,
+    hidden_words=0.1,
     epochs=3,
     tape=512,
     learning_rate=2e-2,
@@ -64,7 +66,7 @@ def run(world, name, hard="hard.jsonl"):
 def test_it_learns_to_find_names_it_never_saw_and_same_inputs_give_same_bytes(world):
     first = run(world, "one")
     assert run(world, "two") == first
-    assert set(first) == {"tagger.json", "tagger.safetensors", "metrics"}
+    assert set(first) == {"lexicon.json", "tagger.json", "tagger.safetensors", "metrics"}
     metrics = json.loads(first["metrics"])
     assert metrics["heldout_generated"]["recall"] > 0.6
     assert metrics["heldout_general"]["finds"] < 20
