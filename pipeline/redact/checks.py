@@ -188,6 +188,12 @@ def mailbox(match: str) -> Verdict:
     return Verdict(None if sum(c.isalpha() for c in label) >= 2 else 0.0, len(match))
 
 
+def user(match: str) -> Verdict:
+    """A login and no word of a sentence: a digit, a dot or a sign among the letters."""
+    value = match.rstrip(".,;-")
+    return Verdict(None if re.search(r"[\d_.@-]", value) and any(map(str.isalpha, value)) else 0.0, len(value))
+
+
 def spoken(match: str) -> Verdict:
     """A number read aloud: at least six digits, three of them as words."""
     words = re.findall(r"[a-z]+|\d+", match.lower())

@@ -42,11 +42,17 @@ class Lexicon(NamedTuple):
 NO_LEXICON = Lexicon(*(frozenset[str](),) * len(LISTS))
 
 
-def make_lexicon(given: Iterable[str], surnames: Iterable[str], paragraphs: Iterable[str]) -> Lexicon:
-    """The lists as sets; ordinary words are counted where they stand in small letters."""
+def make_lexicon(
+    given: Iterable[str],
+    surnames: Iterable[str],
+    paragraphs: Iterable[str],
+    words: Iterable[str],
+    common: Iterable[str],
+) -> Lexicon:
+    """The lists as sets, and to the words those that `paragraphs` often have in small letters."""
     counts = Counter(word for paragraph in paragraphs for word in SMALL_WORD.findall(paragraph))
-    seen, common = (frozenset(word for word, count in counts.items() if count >= least) for least in (SEEN, COMMON))
-    return Lexicon(_names(given), _names(surnames), seen, common)
+    seen, often = (frozenset(word for word, count in counts.items() if count >= least) for least in (SEEN, COMMON))
+    return Lexicon(_names(given), _names(surnames), seen | frozenset(words), often | frozenset(common))
 
 
 def partly_hidden(lexicon: Lexicon, hidden_names: float, hidden_words: float) -> Lexicon:

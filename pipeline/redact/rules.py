@@ -219,11 +219,20 @@ RULES = (
         "named secret",
         r"(?:pass(?:word|wd|phrase|code)?|pwd|secret|api[ _-]?key|(?:access|auth|bearer)[ _-]?token|credentials?)"
         r"[\"'`]?"
-        r"\s*(?:[:=]>?|\bis\b|\bwas\b|\bto\b|\b(?=\S*\d))\s*[\"'`(]?(?P<v>[^\s\"'`,|]{6,}+)",
+        r"\s*(?:[:=]>?|\bis\b|\bwas\b|\bto\b|(?=[\"'`(]?[^\s\"'`,|]*[\d!#$%^&*]))\s*[\"'`(]?(?P<v>[^\s\"'`,|]{6,}+)",
         0.8,
         checks.secret,
         words=("pass", "pwd", "secret", "key", "token", "credential"),
     ),
+    Rule(
+        "USERNAME",
+        "named user",
+        r"\b(?:db_?)?(?:user|login)(?:[ _-]?(?:name|id))?[\"']?\s*(?::=|=>|[:=])\s*[\"']?(?P<v>[\w@][\w.@-]{2,40}+)",
+        0.7,
+        checks.user,
+        words=("user", "login"),
+    ),
+    Rule("USERNAME", "sql user", r"'(?P<v>\w[\w.-]{1,40}+)'@'", 0.9, words=("'@'",)),
     Rule(
         "NATIONAL_ID",
         "us ssn",

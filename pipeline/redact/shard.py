@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from pipeline.redact.analyse import Analyser, Found
+from pipeline.redact.real import load_models
 from pipeline.redact.tagger import load_tagger
 from pipeline.schema.curate_redact import CurateRedact
 
@@ -27,7 +28,8 @@ class RedactShard:
 
     def __call__(self, chunks: pl.DataFrame, tick: Callable[[], None]) -> dict[str, pl.DataFrame]:
         """Table `finds`: one row a chunk."""
-        analyser = Analyser(load_tagger(Path(self.model)), self.params)
+        model = Path(self.model)
+        analyser = Analyser(load_tagger(model), self.params, load_models(model))
         rows = []
         for batch in chunks.iter_slices(BATCH):
             found = analyser.found(batch["text"].to_list())

@@ -37,8 +37,8 @@ WORD_BITS, WEIGHT_TOP = 12, 3
 """Of the n-gram table and `entry`: multiples of 2**-12 below 2**3."""
 INPUT_BITS, INPUT_TOP = 8, 6
 """Of what a word brings to the first layer: multiples of 2**-8 up to 2**6."""
-LAYER_BITS, LAYER_TOP = 6, 127
-"""Of the layers' weights: -127 .. 127 in steps of 2**-6."""
+LAYER_BITS, LAYER_TOP = 8, 127
+"""Of the layers' weights: -127 .. 127 in steps of 2**-8; trained ones stay below 0.5."""
 ACTIVATION_BITS, ACTIVATION_MAX = 5, 255
 """0 .. 255 in steps of 2**-5."""
 SUM_BITS = LAYER_BITS + ACTIVATION_BITS

@@ -3,7 +3,8 @@
 Reads   --lists    given.txt, surnames.txt, templates.txt, fillers.txt: authored lists
         --general  table with DOCUMENTS columns: text in which nothing is to be found
         --hard     JSONL of {"text": "... {{TYPE|value}} ..."}: hand-written, measured on, never trained on
-Writes  --out      the tagger: tagger.safetensors, tagger.json (no pickle)
+Writes  --out      the tagger: tagger.safetensors, tagger.json, lexicon.json (no pickle); models that
+                   `pii_model.real` names, each in real/<name>/
         --metrics  JSON: span recall and precision on held-out generated examples, on held-out general
                    text, and on the hand-written set (of the tagger alone, without patterns)
 
@@ -16,14 +17,18 @@ import random
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from pipeline.lm.determinism import configure
 from pipeline.redact.generate import Labelled, Lists, example, read_lists, split_lists
-from pipeline.redact.lexicon import make_lexicon, partly_hidden
+from pipeline.redact.lexicon import Lexicon, make_lexicon, partly_hidden
 from pipeline.redact.measure import Truth, recall_by_kind, score, unmarked
 from pipeline.redact.negatives import negatives, reshaped, vocabulary
 from pipeline.redact.tagger import Tagger, load_tagger, save_tagger
+from pipeline.redact.take import take_model
+from pipeline.redact.technical import technical
 from pipeline.redact.training import as_example, train
+from pipeline.redact.wordlists import word_lists
 from pipeline.schema.env import Env
 from pipeline.schema.errors import BadInput
 from pipeline.schema.pii_model import PiiModel
@@ -51,10 +56,14 @@ def main(lists: Path, general: Path, hard: Path, out: Path, metrics: Path, param
         )
     random.Random(params.seed).shuffle(paragraphs)  # noqa: S311  # reproducible draws
     quiet, learnt = paragraphs[:HELDOUT_NEGATIVES], paragraphs[HELDOUT_NEGATIVES:][: params.negatives]
-    ours, heldout = split_lists(wide._replace(words=vocabulary(learnt, wide)), params.heldout_share, params.seed)
-    lexicon = make_lexicon(ours.given, ours.surnames, learnt)
+    drawn = drawn_from(wide, learnt, params)
+    ours, lexicon = drawn.ours, drawn.without_heldout
     knows = cache(partly_hidden(lexicon, params.hidden_names, params.hidden_words).knows)
-    examples = [*_examples(ours, params, params.examples), *(reshaped(text, params.seed) for text in learnt)]
+    examples = [
+        *_examples(ours, params, params.examples),
+        *(reshaped(text, params.seed) for text in learnt),
+        *(technical(ours, params.seed, number) for number in range(params.technical)),
+    ]
     net = train(
         [as_example(one, knows) for one in examples],
         seed=params.seed,
@@ -67,18 +76,50 @@ def main(lists: Path, general: Path, hard: Path, out: Path, metrics: Path, param
         width=params.width,
     )
     with output_dir(out) as folder:
-        save_tagger(net.grid(), lexicon, folder)
+        save_tagger(net.grid(), drawn.lexicon, folder)
+        for name, real in params.real.items():
+            take_model(name, real, folder)
         tagger = load_tagger(folder)
+    unknowing = Tagger(net.grid(), lexicon)
     write_json(
         metrics,
         {
             "examples": len(examples),
-            "heldout_generated": measured(tagger, _examples(heldout, params, params.heldout_examples)),
+            "heldout_generated": measured(unknowing, _examples(drawn.heldout, params, params.heldout_examples)),
             "heldout_general": measured(tagger, [Labelled(text, []) for text in quiet]),
+            "heldout_technical": measured(
+                tagger, [technical(drawn.heldout, params.seed, -number) for number in range(1, HELDOUT_NEGATIVES + 1)]
+            ),
             "hard": measured(tagger, hand_written),
         },
     )
     return {}
+
+
+class Drawn(NamedTuple):
+    """What examples are drawn from, and what is known of words."""
+
+    ours: Lists
+    heldout: Lists
+    lexicon: Lexicon
+    """What is saved: it knows all listed names."""
+    without_heldout: Lexicon
+    """What the measure on held-out names is made with."""
+
+
+def drawn_from(wide: Lists, paragraphs: Sequence[str], params: PiiModel) -> Drawn:
+    """The authored lists and those of `wordlists`, cut into training and held-out."""
+    listed = word_lists()
+    wide = wide._replace(
+        given=list(dict.fromkeys([*wide.given, *listed.frequent_given])),
+        surnames=list(dict.fromkeys([*wide.surnames, *listed.frequent_surnames])),
+        words=vocabulary(paragraphs, listed.common, wide),
+    )
+    ours, heldout = split_lists(wide, params.heldout_share, params.seed)
+    names = ({*wide.given, *listed.given}, {*wide.surnames, *listed.surnames})
+    without = (names[0] - set(heldout.given), names[1] - set(heldout.surnames))
+    whole, part = (make_lexicon(*each, paragraphs, listed.words, listed.common) for each in (names, without))
+    return Drawn(ours, heldout, whole, part)
 
 
 def measured(tagger: Tagger, examples: Sequence[Labelled]) -> dict[str, object]:

@@ -69,4 +69,4 @@ def test_reshaped_text_has_no_spans_and_depends_on_the_paragraph_only():
 
 
 def test_the_vocabulary_leaves_out_names(lists):
-    assert vocabulary(["marta walks", "marta walks home", "once"], lists) == ["walks"]
+    assert vocabulary(["marta walks", "marta walks home", "once"], ["quiet", "an"], lists) == ["quiet", "walks"]

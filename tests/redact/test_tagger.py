@@ -124,7 +124,7 @@ def test_a_saved_tagger_is_the_tagger_and_two_savings_are_the_same_bytes(tmp_pat
 def test_a_damaged_or_foreign_tagger_is_refused(tmp_path):
     save_tagger(random_grid(), LEXICON, tmp_path)
     config = (tmp_path / "tagger.json").read_text()
-    (tmp_path / "tagger.json").write_text(config.replace('"layer_bits": 6', '"layer_bits": 3'))
+    (tmp_path / "tagger.json").write_text(config.replace('"layer_bits": 8', '"layer_bits": 3'))
     with pytest.raises(BadInput, match="made for other code"):
         load_tagger(tmp_path)
     (tmp_path / "tagger.safetensors").write_bytes(b"no tensors")

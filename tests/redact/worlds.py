@@ -28,7 +28,7 @@ def random_grid(seed: int = 1, buckets: int = 512, embedding: int = 16, width: i
     return {name: on_grid(values, *grid_of(name)) for name, values in weights.items()}
 
 
-LEXICON = make_lexicon(["Marta"], ["Oyelaran"], ["the words and the words"])
+LEXICON = make_lexicon(["Marta"], ["Oyelaran"], ["the words and the words"], ["window"], ["the"])
 
 
 def random_tagger(seed: int = 1) -> Tagger:

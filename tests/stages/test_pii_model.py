@@ -14,6 +14,7 @@ PARAMS = PiiModel(
     seed=1,
     examples=1500,
     negatives=100,
+    technical=50,
     heldout_share=0.2,
     heldout_examples=50,
     lower_share=0.1,
@@ -27,6 +28,7 @@ PARAMS = PiiModel(
     buckets=512,
     embedding=8,
     width=16,
+    real={},
 )
 
 
