@@ -7,7 +7,7 @@ An example is a list of sentences with character spans. Each is drawn from a gen
 import hashlib
 import random
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -125,8 +125,20 @@ def split_lists(lists: Lists, heldout_share: float, seed: int) -> tuple[Lists, L
     return Lists(given[0], surnames[0], templates[0], *shared), Lists(given[1], surnames[1], templates[1], *shared)
 
 
-def example(lists: Lists, seed: int, number: int, *, lower_share: float, invented_share: float) -> Labelled:
-    """One to three filled sentences; at times all in small letters, at times all in capitals."""
+def example(
+    lists: Lists,
+    seed: int,
+    number: int,
+    *,
+    lower_share: float,
+    invented_share: float,
+    labels: Mapping[str, str] = LABEL_OF,
+) -> Labelled:
+    """One to three filled sentences; at times all in small letters, at times all in capitals.
+
+    Args:
+        labels: slot -> type of what fills it; other slots are not labelled.
+    """
     rng = random.Random(f"{seed}/{number}")  # noqa: S311  # reproducible draws
     makers = _makers(lists, rng, invented_share)
     text = ""
@@ -134,7 +146,7 @@ def example(lists: Lists, seed: int, number: int, *, lower_share: float, invente
     for _ in range(rng.choice((1, 1, 2, 3))):
         if text:
             text += rng.choice((" ", " ", "\n"))
-        text = _fill(rng.choice(lists.templates), makers, text, spans)
+        text = _fill(rng.choice(lists.templates), makers, text, spans, labels)
     draw = rng.random()
     if draw < lower_share:
         text = _same_length(text, str.lower)
@@ -143,14 +155,20 @@ def example(lists: Lists, seed: int, number: int, *, lower_share: float, invente
     return Labelled(text, spans)
 
 
-def _fill(template: str, makers: dict[str, Callable[[], str]], text: str, spans: list[tuple[int, int, str]]) -> str:
+def _fill(
+    template: str,
+    makers: dict[str, Callable[[], str]],
+    text: str,
+    spans: list[tuple[int, int, str]],
+    labels: Mapping[str, str],
+) -> str:
     """`text` with the filled template behind it; spans are added in place."""
     at = 0
     for slot in SLOT.finditer(template):
         text += template[at : slot.start()]
         value = makers[slot[1]]()
-        if slot[1] in LABEL_OF:
-            spans.append((len(text), len(text) + len(value), LABEL_OF[slot[1]]))
+        if slot[1] in labels:
+            spans.append((len(text), len(text) + len(value), labels[slot[1]]))
         text += value
         at = slot.end()
     return text + template[at:]

@@ -28,8 +28,7 @@ class RedactShard:
 
     def __call__(self, chunks: pl.DataFrame, tick: Callable[[], None]) -> dict[str, pl.DataFrame]:
         """Table `finds`: one row a chunk."""
-        model = Path(self.model)
-        analyser = Analyser(load_tagger(model), self.params, load_models(model))
+        analyser = load_analyser(Path(self.model), self.params)
         rows = []
         for batch in chunks.iter_slices(BATCH):
             found = analyser.found(batch["text"].to_list())
@@ -37,6 +36,11 @@ class RedactShard:
             for _ in range(batch.height):
                 tick()
         return {"finds": pl.DataFrame(rows, schema=FINDS, orient="row")}
+
+
+def load_analyser(model: Path, params: CurateRedact) -> Analyser:
+    """The analyser of everything in the folder `model`: the tagger, and the models beside it."""
+    return Analyser(load_tagger(model), params, load_models(model))
 
 
 def packed(found: list[Found]) -> str:

@@ -281,7 +281,7 @@ class _Technical:
 
     def citations(self) -> str:
         rng = self.rng
-        year, month = rng.randint(1990, 2025), rng.choice(self.fillers["month"])
+        year, month = rng.randint(1990, 2025), rng.choice(self.fillers.get("month", ["May"]))
         return rng.choice(
             (
                 f"Section {self.number()} of the {self.title()} Act of {rng.randint(1934, 2025)}",

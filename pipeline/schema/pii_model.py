@@ -48,6 +48,8 @@ class PiiModel(Section):
     """Share of names, and of templates, that training never sees."""
     heldout_examples: int = Field(ge=1)
     """Examples made from held-out names and templates, for the metrics."""
+    plants: int = Field(ge=1)
+    """Sentences made likewise, for curate_redact to plant and count what it overlooks."""
     lower_share: float = Field(ge=0, le=1)
     """Share of examples all in small letters; a fifth of it again all in capitals."""
     invented_share: float = Field(ge=0, le=1)

@@ -3,8 +3,9 @@
 Reads   --lists    given.txt, surnames.txt, templates.txt, fillers.txt: authored lists
         --general  table with DOCUMENTS columns: text in which nothing is to be found
         --hard     JSONL of {"text": "... {{TYPE|value}} ..."}: hand-written, measured on, never trained on
-Writes  --out      the tagger: tagger.safetensors, tagger.json, lexicon.json (no pickle); models that
-                   `pii_model.real` names, each in real/<name>/
+Writes  --out      the tagger: tagger.safetensors, tagger.json, lexicon.json (no pickle); plants.jsonl,
+                   made-up personal data with which curate_redact measures what it overlooks; models
+                   that `pii_model.real` names, each in real/<name>/
         --metrics  JSON: span recall and precision on held-out generated examples, on held-out general
                    text, and on the hand-written set (of the tagger alone, without patterns)
 
@@ -24,6 +25,7 @@ from pipeline.redact.generate import Labelled, Lists, example, read_lists, split
 from pipeline.redact.lexicon import Lexicon, make_lexicon, partly_hidden
 from pipeline.redact.measure import Truth, recall_by_kind, score, unmarked
 from pipeline.redact.negatives import negatives, reshaped, vocabulary
+from pipeline.redact.residual import make_plants, save_plants
 from pipeline.redact.tagger import Tagger, load_tagger, save_tagger
 from pipeline.redact.take import take_model
 from pipeline.redact.technical import technical
@@ -77,6 +79,7 @@ def main(lists: Path, general: Path, hard: Path, out: Path, metrics: Path, param
     )
     with output_dir(out) as folder:
         save_tagger(net.grid(), drawn.lexicon, folder)
+        save_plants(make_plants(drawn.heldout, params.seed, params.plants), folder)
         for name, real in params.real.items():
             take_model(name, real, folder)
         tagger = load_tagger(folder)

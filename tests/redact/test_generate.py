@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -5,6 +6,7 @@ import pytest
 from pipeline.redact.generate import LABEL_OF, Lists, example, read_lists, split_lists
 from pipeline.redact.lexicon import NO_LEXICON
 from pipeline.redact.negatives import negatives, reshaped, vocabulary
+from pipeline.redact.technical import technical
 from pipeline.redact.training import as_example
 
 AUTHORED = Path(__file__).resolve().parents[2] / "data" / "authored" / "pii"
@@ -70,3 +72,16 @@ def test_reshaped_text_has_no_spans_and_depends_on_the_paragraph_only():
 
 def test_the_vocabulary_leaves_out_names(lists):
     assert vocabulary(["marta walks", "marta walks home", "once"], ["quiet", "an"], lists) == ["quiet", "walks"]
+
+
+def test_technical_text_has_no_spans_and_depends_on_seed_and_number_only(lists):
+    texts = [technical(lists, 1, number) for number in range(200)]
+    assert texts == [technical(lists, 1, number) for number in range(200)]
+    assert not any(one.spans for one in texts)
+    assert len({one.text for one in texts}) > 190
+
+
+def test_technical_text_names_no_listed_given_name(lists):
+    given = set(lists.given) - {word for values in lists.fillers.values() for value in values for word in value.split()}
+    words = {word for number in range(400) for word in re.findall(r"\w+", technical(lists, 1, number).text)}
+    assert len(words & given) < 8  # invented products hit upon a short one now and then

@@ -17,6 +17,7 @@ PARAMS = PiiModel(
     technical=50,
     heldout_share=0.2,
     heldout_examples=50,
+    plants=10,
     lower_share=0.1,
     invented_share=0.2,
     hidden_names=0.3,
@@ -68,7 +69,7 @@ def run(world, name, hard="hard.jsonl"):
 def test_it_learns_to_find_names_it_never_saw_and_same_inputs_give_same_bytes(world):
     first = run(world, "one")
     assert run(world, "two") == first
-    assert set(first) == {"lexicon.json", "tagger.json", "tagger.safetensors", "metrics"}
+    assert set(first) == {"lexicon.json", "plants.jsonl", "tagger.json", "tagger.safetensors", "metrics"}
     metrics = json.loads(first["metrics"])
     assert metrics["heldout_generated"]["recall"] > 0.6
     assert metrics["heldout_general"]["finds"] < 20
