@@ -2,7 +2,9 @@
 
 Reads   --lists    given.txt, surnames.txt, templates.txt, fillers.txt: authored lists
         --general  table with DOCUMENTS columns: text in which nothing is to be found
-        --hard     JSONL of {"text": "... {{TYPE|value}} ..."}: hand-written, measured on, never trained on
+        --hard     folder of JSONL, {"text": "... {{TYPE|value}} ..."} a line: hand-written, measured on,
+                   never trained on; `*_unseen` was written before anything was measured on it, and rules
+                   and templates are not made to its lines
 Writes  --out      the tagger: tagger.safetensors, tagger.json, lexicon.json (no pickle); plants.jsonl,
                    made-up personal data with which curate_redact measures what it overlooks; models
                    that `pii_model.real` names, each in real/<name>/
@@ -46,7 +48,9 @@ HELDOUT_NEGATIVES = 500
 def main(lists: Path, general: Path, hard: Path, out: Path, metrics: Path, params: PiiModel) -> dict[str, object]:
     """Train, save, measure what was saved."""
     configure(params.seed, load_section(Env, "env").threads)
-    hand_written = read_marked(hard)
+    hand_written = {path.stem: read_marked(path) for path in sorted(hard.glob("*.jsonl"))}
+    if not hand_written:
+        raise BadInput(str(hard), "holds no hand-written set", wanted="*.jsonl")
     wide, calm = read_lists(lists), read_table(general)["text"].to_list()
     paragraphs = negatives(calm, wide)
     if len(paragraphs) <= HELDOUT_NEGATIVES:
@@ -93,7 +97,7 @@ def main(lists: Path, general: Path, hard: Path, out: Path, metrics: Path, param
             "heldout_technical": measured(
                 tagger, [technical(drawn.heldout, params.seed, -number) for number in range(1, HELDOUT_NEGATIVES + 1)]
             ),
-            "hard": measured(tagger, hand_written),
+            "hard": {name: measured(tagger, texts) for name, texts in hand_written.items()},
         },
     )
     return {}
