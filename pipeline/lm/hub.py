@@ -40,6 +40,16 @@ def read_pin(path: Path) -> Pin:
 
 
 def fetch_pinned(pin: Pin, folder: Path) -> None:
+    """`fetch_files`, and check that they are a model that can be used.
+
+    Raises:
+        BadInput: also, files are missing that a model needs.
+    """
+    fetch_files(pin, folder)
+    check_complete(folder)
+
+
+def fetch_files(pin: Pin, folder: Path) -> None:
     """Download the pinned files into `folder` and check every one.
 
     Raises:
@@ -55,7 +65,6 @@ def fetch_pinned(pin: Pin, folder: Path) -> None:
     if wrong:
         raise NotVerified(f"{pin.repo}@{pin.revision[:12]}", "; ".join(wrong),
                           do="do not use it; ask the publisher which bytes are right")
-    check_complete(folder)
 
 
 def download(repo: str, revision: str, patterns: list[str], folder: Path) -> None:

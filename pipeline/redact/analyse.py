@@ -8,13 +8,15 @@ from presidio_analyzer import AnalyzerEngine, RecognizerRegistry, RecognizerResu
 from pipeline.redact.recognisers import (
     LANGUAGE,
     FailClosed,
-    PatternRecogniser,
+    NoMoreContext,
+    Patterns,
     TaggerArtifacts,
     TaggerEngine,
     TaggerRecogniser,
 )
 from pipeline.redact.rules import RULES, code_rules
 from pipeline.redact.tagger import Tagger
+from pipeline.redact.visible import Visible, visible
 from pipeline.schema.curate_redact import CurateRedact
 from pipeline.schema.errors import BrokenContract
 
@@ -34,13 +36,14 @@ class Analyser:
 
     def __init__(self, tagger: Tagger, params: CurateRedact, extra: Sequence[FailClosed] = ()) -> None:
         rules = (*code_rules(params.codes), *RULES)
-        recognisers: list[FailClosed] = [TaggerRecogniser(params.tagger_scores), *map(PatternRecogniser, rules), *extra]
+        recognisers: list[FailClosed] = [TaggerRecogniser(params.tagger_scores), Patterns(rules), *extra]
         self.engine = TaggerEngine(tagger, params.nothing_bias)
         self.presidio = AnalyzerEngine(
             registry=RecognizerRegistry(recognizers=recognisers, supported_languages=[LANGUAGE]),
             nlp_engine=self.engine,
             supported_languages=[LANGUAGE],
             default_score_threshold=params.min_score,
+            context_aware_enhancer=NoMoreContext(),
         )
         self.entities = sorted({kind for recogniser in recognisers for kind in recogniser.supported_entities})
         self.allow = list(params.not_personal)
@@ -59,8 +62,11 @@ class Analyser:
         Raises:
             RecogniserFailed: names the recogniser.
         """
+        seen = [visible(text) for text in texts]
+        batch = self.engine.process_batch([one.text for one in seen], LANGUAGE)
         return [
-            united(self._analyse(text, artifacts)) for text, artifacts in self.engine.process_batch(texts, LANGUAGE)
+            [_placed(find, one) for find in united(self._analyse(text, artifacts))]
+            for one, (text, artifacts) in zip(seen, batch, strict=True)
         ]
 
     def _analyse(self, text: str, artifacts: TaggerArtifacts) -> list[Found]:
@@ -77,6 +83,11 @@ class Analyser:
             )
             for result in results
         ]
+
+
+def _placed(find: Found, seen: Visible) -> Found:
+    start, end = seen.original(find.start, find.end)
+    return find._replace(start=start, end=end)
 
 
 def united(found: list[Found]) -> list[Found]:

@@ -112,7 +112,7 @@ def iban(match: str) -> Verdict:
     length = _span_of(match, wanted)
     if length == 0:
         return Verdict(UNSURE, len(match.rstrip()))
-    plain = re.sub(r"[\s-]", "", match[:length]).upper()
+    plain = re.sub(r"[\s.-]", "", match[:length]).upper()
     number = int("".join(str(int(letter, 36)) for letter in plain[4:] + plain[:4]))
     return Verdict(1.0 if number % 97 == 1 else 0.6, length)
 
@@ -186,6 +186,27 @@ def mailbox(match: str) -> Verdict:
     """The last label of the domain is of letters, whatever their script."""
     label = re.split(r"[.．。]|\bdot\b", fold(match))[-1]
     return Verdict(None if sum(c.isalpha() for c in label) >= 2 else 0.0, len(match))
+
+
+def user(match: str) -> Verdict:
+    """A login and no word of a sentence: a digit, a dot or a sign among the letters."""
+    value = match.rstrip(".,;-")
+    return Verdict(None if re.search(r"[\d_.@-]", value) and any(map(str.isalpha, value)) else 0.0, len(value))
+
+
+def spoken(match: str) -> Verdict:
+    """A number read aloud: at least six digits, three of them as words."""
+    words = re.findall(r"[a-z]+|\d+", match.lower())
+    said = sum(word.isalpha() and word not in ("plus", "double", "triple", "treble", "hundred") for word in words)
+    digits = said + sum(len(word) for word in words if word.isdigit())
+    digits += sum({"double": 1, "triple": 2, "treble": 2, "hundred": 2}.get(word, 0) for word in words)
+    return Verdict(None if said >= 3 and digits >= 6 else 0.0, len(match))
+
+
+def mistyped(match: str) -> Verdict:
+    """Letters O, I, l for digits: ten or eleven places, most of them real digits."""
+    places = sum(letter.isalnum() for letter in match)
+    return Verdict(None if 10 <= places <= 11 and sum(map(str.isdigit, match)) >= 6 else 0.0, len(match))
 
 
 def _span_of(match: str, wanted: int) -> int:

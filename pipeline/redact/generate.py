@@ -7,7 +7,7 @@ An example is a list of sentences with character spans. Each is drawn from a gen
 import hashlib
 import random
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -47,6 +47,23 @@ PARTICLES = (
     "Mac",
     "St.",
     "af",
+)
+ACCOUNTS = (
+    "test",
+    "admin",
+    "ops",
+    "dev",
+    "svc",
+    "app",
+    "db",
+    "sys",
+    "qa",
+    "mgr",
+    "root",
+    "web",
+    "ci",
+    "backup",
+    "guest",
 )
 WORDY = frozenset({"thing", "team", "system", "org"})
 """Slots where any ordinary word may stand."""
@@ -108,8 +125,20 @@ def split_lists(lists: Lists, heldout_share: float, seed: int) -> tuple[Lists, L
     return Lists(given[0], surnames[0], templates[0], *shared), Lists(given[1], surnames[1], templates[1], *shared)
 
 
-def example(lists: Lists, seed: int, number: int, *, lower_share: float, invented_share: float) -> Labelled:
-    """One to three filled sentences; at times all in small letters, at times all in capitals."""
+def example(
+    lists: Lists,
+    seed: int,
+    number: int,
+    *,
+    lower_share: float,
+    invented_share: float,
+    labels: Mapping[str, str] = LABEL_OF,
+) -> Labelled:
+    """One to three filled sentences; at times all in small letters, at times all in capitals.
+
+    Args:
+        labels: slot -> type of what fills it; other slots are not labelled.
+    """
     rng = random.Random(f"{seed}/{number}")  # noqa: S311  # reproducible draws
     makers = _makers(lists, rng, invented_share)
     text = ""
@@ -117,7 +146,7 @@ def example(lists: Lists, seed: int, number: int, *, lower_share: float, invente
     for _ in range(rng.choice((1, 1, 2, 3))):
         if text:
             text += rng.choice((" ", " ", "\n"))
-        text = _fill(rng.choice(lists.templates), makers, text, spans)
+        text = _fill(rng.choice(lists.templates), makers, text, spans, labels)
     draw = rng.random()
     if draw < lower_share:
         text = _same_length(text, str.lower)
@@ -126,14 +155,20 @@ def example(lists: Lists, seed: int, number: int, *, lower_share: float, invente
     return Labelled(text, spans)
 
 
-def _fill(template: str, makers: dict[str, Callable[[], str]], text: str, spans: list[tuple[int, int, str]]) -> str:
+def _fill(
+    template: str,
+    makers: dict[str, Callable[[], str]],
+    text: str,
+    spans: list[tuple[int, int, str]],
+    labels: Mapping[str, str],
+) -> str:
     """`text` with the filled template behind it; spans are added in place."""
     at = 0
     for slot in SLOT.finditer(template):
         text += template[at : slot.start()]
         value = makers[slot[1]]()
-        if slot[1] in LABEL_OF:
-            spans.append((len(text), len(text) + len(value), LABEL_OF[slot[1]]))
+        if slot[1] in labels:
+            spans.append((len(text), len(text) + len(value), labels[slot[1]]))
         text += value
         at = slot.end()
     return text + template[at:]
@@ -142,8 +177,11 @@ def _fill(template: str, makers: dict[str, Callable[[], str]], text: str, spans:
 def _makers(lists: Lists, rng: random.Random, invented_share: float = 0.0) -> dict[str, Callable[[], str]]:
     """Slot -> how to fill it."""
     names = _Names(lists, rng, invented_share)
-    values = _Values(lists.fillers, lists.words, rng)
+    values = _Values(lists, names, rng)
+    beside = _Beside(values, names, rng)
     makers: dict[str, Callable[[], str]] = {kind: values.picker(kind) for kind in lists.fillers}
+    if "org" in makers:
+        makers["org"] = beside.organisation
     return makers | {
         "PERSON": names.person,
         "FIRST": names.first,
@@ -155,7 +193,7 @@ def _makers(lists: Lists, rng: random.Random, invented_share: float = 0.0) -> di
         "DOB": values.birth_date,
         "PARAPHRASE": values.paraphrase,
         "ID": values.identifier,
-        "USER": lambda: values.username(names),
+        "USER": values.username,
         "Thing": lambda: values.picker("thing")().title(),
         "num": values.number,
         "date": values.date,
@@ -164,6 +202,15 @@ def _makers(lists: Lists, rng: random.Random, invented_share: float = 0.0) -> di
         "version": values.version,
         "refcode": values.reference,
         "hexcode": lambda: f"{rng.getrandbits(36):09x}",
+        "Role": beside.role,
+        "acronym": beside.acronym,
+        "product": beside.product,
+        "phone": beside.phone,
+        "email": beside.email,
+        "url": beside.url,
+        "ip": lambda: ".".join(str(rng.randint(1, 254)) for _ in range(4)),
+        "card": lambda: rng.choice((" ", "-", "")).join(values.digits(4) for _ in range(4)),
+        "money": beside.money,
     }
 
 
@@ -225,8 +272,8 @@ class _Names:
 class _Values:
     """Everything that is not a name."""
 
-    def __init__(self, fillers: dict[str, list[str]], words: list[str], rng: random.Random) -> None:
-        self.fillers, self.words, self.rng = fillers, words, rng
+    def __init__(self, lists: Lists, names: _Names, rng: random.Random) -> None:
+        self.fillers, self.words, self.names, self.rng = lists.fillers, lists.words, names, rng
 
     def pick(self, kind: str) -> str:
         """One value of a list, the slots in it filled from other lists."""
@@ -316,8 +363,8 @@ class _Values:
             )
         )
 
-    def username(self, names: "_Names") -> str:
-        rng = self.rng
+    def username(self) -> str:
+        rng, names = self.rng, self.names
         first, last = rng.choice(names.lists.given).lower(), rng.choice(names.lists.surnames).lower()
         return rng.choice(
             (
@@ -333,6 +380,11 @@ class _Values:
                 f"{first[0]}{last[:5]}{self.digits(2)}",
                 f"dev_{first}",
                 f"adm-{last}",
+                f"{rng.choice(ACCOUNTS)}_{self.digits(rng.randint(1, 4))}",
+                f"{rng.choice(ACCOUNTS)}_{first}",
+                f"{rng.choice(ACCOUNTS)}{self.digits(2)}",
+                f"{first}{last}",
+                f"{first.title()}{last.title()}{self.digits(2)}",
             )
         )
 
@@ -365,13 +417,45 @@ class _Values:
                 self._american,
                 self._continental,
                 self._continental,
+                self._mixed,
+                self._mixed,
+                self._mixed,
                 lambda _: english,
+                lambda _: f"{self._street()} {number}",
+                lambda _: self._street(),
             )
         )(number)
 
     def _street(self) -> str:
-        name = self.pick("street") if self.rng.random() < 0.6 else self.rng.choice(self.fillers["town"])
+        name = self.rng.choice(
+            (
+                lambda: self.pick("street"),
+                lambda: self.pick("street"),
+                lambda: self.rng.choice(self.fillers["town"]),
+                lambda: self.rng.choice(self.names.lists.surnames),
+                lambda: f"{self.rng.choice(self.names.lists.given)} {self.rng.choice(self.names.lists.surnames)}",
+                lambda: (self.rng.choice(self.words) if self.words else "mill").title(),
+                lambda: f"{self.rng.randint(1, 99)}th",
+            )
+        )()
         return f"{name} {self.pick('streettype')}"
+
+    def _mixed(self, number: str) -> str:
+        """Lines as exports have them: street and number in either order, unit, town in capitals, country, code."""
+        rng = self.rng
+        street = rng.choice((self._street, self._street, lambda: self.pick("foreignstreet")))()
+        lines = [rng.choice((f"{street} {number}", f"{number} {street}", f"{number} {street} {rng.randint(1, 9)}"))]
+        if rng.random() < 0.5:
+            lines.append(f"{self.pick('unit')} {rng.randint(1, 999)}")
+        surname = rng.choice(self.names.lists.surnames)
+        town = rng.choice((self.pick("town"), f"{surname}{rng.choice(('ville', 'ton', 'burg', ' City', 'stad'))}"))
+        post = rng.choice((self.digits(4), self.digits(5), f"{self.digits(3)} {self.digits(2)}"))
+        lines.append(rng.choice((town, town.upper(), f"{post} {town}", f"{town}, {self.pick('region')} {post}")))
+        if rng.random() < 0.6:
+            lines.append(
+                rng.choice((self.pick("country"), f"{self.pick('country')} {post}", self.pick("country").upper()))
+            )
+        return rng.choice(("\n", "\n", "\n ", ", ", ", ", " ")).join(lines)
 
     def _british(self, number: str) -> str:
         rng = self.rng
@@ -422,6 +506,112 @@ class _Values:
         )
         town = rng.choice((self.pick("town"), f"{post} {self.pick('town')}", f"{self.pick('town')} {post}"))
         return f"{line}{rng.choice((', ', ', ', chr(10)))}{town}{rng.choice(('', '', ', ' + self.pick('country')))}"
+
+
+class _Beside:
+    """What stands near names and is none of the tagger's: patterns find it, or nobody should."""
+
+    def __init__(self, values: _Values, names: _Names, rng: random.Random) -> None:
+        self.values, self.names, self.rng = values, names, rng
+
+    def word(self) -> str:
+        return self.rng.choice(self.values.words or ["ledger", "harbour", "report", "market"])
+
+    def organisation(self) -> str:
+        """A listed company, or one named after its founders, its town or nothing at all."""
+        rng, surnames = self.rng, self.names.lists.surnames
+        suffix = rng.choice(
+            ("Ltd", "Limited", "Inc", "Inc.", "LLC", "plc", "GmbH", "& Co.", "Group", "and Sons", "Corp", "LLP")
+        )
+        return rng.choice(
+            (
+                lambda: self.values.pick("org"),
+                lambda: self.values.pick("org"),
+                lambda: f"{rng.choice(surnames)} {suffix}",
+                lambda: f"{rng.choice(surnames)} {rng.choice(('&', 'and'))} {rng.choice(surnames)} {suffix}",
+                lambda: f"{rng.choice(surnames)}, {rng.choice(surnames)} and {rng.choice(surnames)}",
+                lambda: f"{self.word().title()} {suffix}",
+                lambda: f"{self.word().title()} {self.word().title()} {suffix}",
+            )
+        )()
+
+    def role(self) -> str:
+        rng = self.rng
+        role = self.values.pick("role").title() if "role" in self.values.fillers else "Clerk"
+        field = self.word().title()
+        return rng.choice(
+            (
+                role,
+                role,
+                role,
+                f"Chief {field} Officer",
+                f"Head of {field}",
+                f"VP, {field}",
+                f"{field} Manager",
+                f"Senior {role}",
+            )
+        )
+
+    def acronym(self) -> str:
+        return "".join(self.rng.choice("ABCDEFGHIKLMNOPRSTUVW") for _ in range(self.rng.choice((2, 3, 3, 3, 4, 5))))
+
+    def product(self) -> str:
+        rng = self.rng
+        one, other = self.word(), self.word()
+        return rng.choice(
+            (
+                lambda: self.values.pick("system") if "system" in self.values.fillers else one.title(),
+                lambda: one.title(),
+                lambda: f"{one[:5].title()}{other[-4:]}",
+                lambda: f"{one.title()}{other.title()}",
+                lambda: f"{one.title()} {rng.randint(2, 12)}",
+            )
+        )()
+
+    def phone(self) -> str:
+        rng, digits = self.rng, self.values.digits
+        return rng.choice(
+            (
+                f"+{rng.randint(1, 99)} {digits(3)} {digits(3)} {digits(4)}",
+                f"({digits(3)}) {digits(3)}-{digits(4)}",
+                f"{digits(3)}-{digits(3)}-{digits(4)}",
+                f"0{digits(4)} {digits(6)}",
+                f"{digits(3)}.{digits(3)}.{digits(4)} x{digits(3)}",
+                f"0{digits(10)}",
+            )
+        )
+
+    def email(self) -> str:
+        rng, lists = self.rng, self.names.lists
+        first, last = rng.choice(lists.given).lower(), rng.choice(lists.surnames).lower()
+        host = f"{self.word()}.{rng.choice(('example', 'com', 'org', 'net', 'co.uk'))}"
+        return rng.choice(
+            (
+                f"{first}.{last}@{host}",
+                f"{first[0]}{last}@{host}",
+                f"{self.word()}@{host}",
+                f"{first}{rng.randint(1, 99)}@{host}",
+            )
+        )
+
+    def url(self) -> str:
+        host = f"{self.word()}.{self.rng.choice(('example', 'com', 'org', 'gov'))}"
+        return self.rng.choice(
+            (f"https://www.{host}/{self.word()}", f"http://{host}/", f"www.{host}", host, f"{host}/{self.word()}")
+        )
+
+    def money(self) -> str:
+        rng = self.rng
+        amount = f"{rng.randint(1, 999)},{self.values.digits(3)}"
+        return rng.choice(
+            (
+                f"${amount}",
+                f"£{rng.randint(5, 900)}",
+                f"EUR {amount}",
+                f"{rng.randint(5, 900)} dollars",
+                f"€{amount}.00",
+            )
+        )
 
 
 def _same_length(text: str, change: Callable[[str], str]) -> str:

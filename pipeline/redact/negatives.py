@@ -58,11 +58,12 @@ def reshaped(paragraph: str, seed: int) -> Labelled:
     return Labelled(text, [])
 
 
-def vocabulary(paragraphs: Iterable[str], lists: Lists) -> list[str]:
-    """Ordinary words seen at least twice in small letters, listed names left out, sorted."""
+def vocabulary(paragraphs: Iterable[str], common: Iterable[str], lists: Lists) -> list[str]:
+    """Common words, and those seen at least twice in small letters, listed names left out, sorted."""
     counts = Counter(word for paragraph in paragraphs for word in PLAIN_WORD.findall(paragraph))
     names = {name.lower() for name in (*lists.given, *lists.surnames)}
-    return sorted(word for word, count in counts.items() if count > 1 and word not in names)
+    seen = {word for word, count in counts.items() if count > 1}
+    return sorted((seen | set(filter(PLAIN_WORD.fullmatch, common))) - names)
 
 
 def _title(cut: str, rng: random.Random) -> str:

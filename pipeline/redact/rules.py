@@ -1,5 +1,8 @@
 """The patterns: what each looks for, how sure a match is, which words nearby make it surer.
 
+They read the ASCII form of a text (`pipeline.redact.visible`): look-alike letters, full-width digits, odd
+hyphens, hard spaces and invisible characters are dealt with before.
+
 Regular expressions are those of the `regex` package: `++` and `*+` never give characters back, so no
 pattern can take more than linear time on a hostile text.
 """
@@ -23,7 +26,9 @@ class Rule(NamedTuple):
     near: tuple[str, ...] = ()
     """Words in small letters that raise the score when they stand within NEAR characters."""
     needs: str = ""
-    """A cheap regex without which the pattern cannot match."""
+    """A cheap regex, of the standard library, without which the pattern cannot match."""
+    words: tuple[str, ...] = ()
+    """Parts of words in small letters; without any of them the pattern cannot match."""
 
 
 NEAR_BEFORE, NEAR_AFTER = 48, 24
@@ -31,8 +36,10 @@ NEAR_BEFORE, NEAR_AFTER = 48, 24
 NEAR_BOOST = 0.35
 """Presidio's own `context_similarity_factor`."""
 
-DIGIT, AT = r"\d", r"[@＠﹫]|\bat\b|[\[({]\s*at"
-INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff\u00ad"
+DIGIT, AT = r"\d", r"@|[\[({]\s*at\s*[\])}]"
+LONG_NUMBER = r"\d[\d\W_]{5,}\d"
+"""Seven characters from digit to digit with no letter between: any telephone or card number has them."""
+DIGIT_WORD = r"(?:zero|oh|o|nought|naught|nil|one|two|three|four|five|six|seven|eight|nine)"
 MONTHS = (
     r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
     r"|nov(?:ember)?|dec(?:ember)?)\.?"
@@ -63,29 +70,65 @@ IDENTIFIED = (
     r"|medical\s++record|mrn|tax(?:payer)?(?:\s++id(?:entification)?)?|tin|vat|national\s++(?:id|insurance|identity)(?:\s++card)?|insurance|voter(?:\s++id)?"
     r"|social\s++security|ssn|aadhaa?r|pan|member(?:ship)?|employee|badge|staff|police\s++id|student|customer\s++id|user\s?id"
 )
+IDENTIFIED_WORDS = (
+    "passport", "driv", "licen", "account", "acct", "iban", "routing", "code", "policy", "patient", "record", "mrn",
+    "tax", "tin", "vat", "national", "insurance", "voter", "security", "ssn", "aadha", "pan", "member", "employee",
+    "badge", "staff", "police", "student", "customer", "user",
+)  # fmt: skip
+"""What IDENTIFIED begins with or holds; a test keeps the two together."""
 TITLES = r"(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Sir|Dame|Lady|Rev|Herr|Frau|Mme|Sig)"
 
 RULES = (
     Rule(
         "EMAIL",
         "e-mail",
-        rf"(?<![\w.+-])[\w.!#$%&'*+/=?^`{{|}}~{INVISIBLE}-]++(?:[@＠﹫]|\s?[\[({{]\s*at\s*[\])}}]\s?)"
-        rf"[\w{INVISIBLE}-]++(?:(?:[.．。]|\s?[\[({{]\s*dot\s*[\])}}]\s?)[\w{INVISIBLE}-]++)++",
+        r"(?:(?<![\w.+-])[\w.!#$%&'*+/=?^`{|}~-]++|\"[^\"\n@]{1,64}+\")(?:@|\s?[\[({]\s*at\s*[\])}]\s?)"
+        r"[\w-]++(?:(?:\.|\s?[\[({]\s*dot\s*[\])}]\s?)[\w-]++)++",
         1.0,
         checks.mailbox,
         needs=AT,
     ),
     Rule(
-        "EMAIL", "spoken e-mail", r"\b[\w.-]++(?: dot [\w-]++)*+ at [\w-]++(?: dot [\w-]++)++\b", 0.85, needs=r" dot "
+        "EMAIL",
+        "spoken e-mail",
+        r"\b[\w.-]++(?: dot [\w-]++)*+ at [\w-]++(?: dot [\w-]++)++\b",
+        0.85,
+        words=(" dot ",),
+    ),
+    Rule(
+        "EMAIL",
+        "spaced e-mail",
+        r"(?<![\w.])[\w+-]++(?:\s?\.\s?[\w+-]++)*+\s@\s[\w-]++(?:\s?\.\s?[\w-]++)++",
+        0.85,
+        words=(" @ ",),
+    ),
+    Rule(
+        "SPOKEN_NUMBER",
+        "spoken number",
+        rf"\b(?:plus\s++)?(?:(?:double|triple|treble)\s++)?(?:{DIGIT_WORD}|\d{{1,4}})"
+        rf"(?:[\s,.-]++(?:hundred|(?:(?:double|triple|treble)\s++)?(?:{DIGIT_WORD}|\d{{1,4}}(?!\d))\b)){{4,}}+",
+        0.85,
+        checks.spoken,
+        needs=rf"\b{DIGIT_WORD}[\s,.-]+(?:{DIGIT_WORD}|double|triple|treble)\b",
+        words=("zero", "nought", "naught", "two", "three", "four", "five", "six", "seven", "eight", "nine"),
+    ),
+    Rule(
+        "PHONE",
+        "mistyped phone",
+        r"(?<![\w.-])(?=\S*[OIl])[O0][\dOIl]{2,4}[ .-][\dOIl]{3}[ .-]?[\dOIl]{3,4}(?!\w)",
+        0.5,
+        checks.mistyped,
+        PHONE_NEAR,
+        needs=r"\d[OIl]|[OIl]\d",
     ),
     Rule(
         "IBAN",
         "iban",
-        r"(?<![\w-])[A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]{2,4}+){2,8}+(?:[ -]?[A-Z0-9]{1,3}\b)?",
+        r"(?<![\w-])[A-Z]{2}\d{2}(?:[ .-]?[A-Z0-9]{2,4}+){2,8}+(?:[ .-]?[A-Z0-9]{1,3}\b)?",
         0.6,
         checks.iban,
         ("iban", "account", "bank", "transfer"),
-        DIGIT,
+        r"[a-z]{2}\d{2}",
     ),
     Rule(
         "CREDIT_CARD",
@@ -94,16 +137,16 @@ RULES = (
         0.6,
         checks.card,
         ("card", "credit", "debit", "visa", "mastercard", "amex", "payment", "cc", "pan"),
-        DIGIT,
+        LONG_NUMBER,
     ),
     Rule(
         "PHONE",
         "international phone",
-        r"(?<![\w.+])(?:\+|00)(?:\s?\(?\d{1,4}\)?[ .\-/]{0,2}){2,7}\d(?:\s?(?:x|ext\.?|#)\s?\d{1,6})?(?!\w)",
+        r"(?<![\w.+])(?:\+|00)(?:\s?\(?\d{1,4}\)?[ .\-/]{0,3}){2,7}\d(?:\s?(?:x|ext\.?|#)\s?\d{1,6})?(?!\w)",
         0.8,
         checks.phone,
         PHONE_NEAR,
-        DIGIT,
+        r"(?:\+|00)[\d\W_]{6,}\d",
     ),
     Rule(
         "PHONE",
@@ -113,7 +156,7 @@ RULES = (
         0.55,
         checks.phone,
         PHONE_NEAR,
-        DIGIT,
+        LONG_NUMBER,
     ),
     Rule(
         "PHONE",
@@ -122,7 +165,7 @@ RULES = (
         0.6,
         checks.phone,
         PHONE_NEAR,
-        DIGIT,
+        LONG_NUMBER,
     ),
     Rule(
         "PHONE",
@@ -131,42 +174,65 @@ RULES = (
         0.3,
         checks.phone,
         PHONE_NEAR,
-        DIGIT,
+        LONG_NUMBER,
     ),
-    Rule("IP_ADDRESS", "ipv4", r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w]|\.\d)", 0.7, checks.address, needs=DIGIT),
+    Rule(
+        "IP_ADDRESS",
+        "ipv4",
+        r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w]|\.\d)",
+        0.7,
+        checks.address,
+        needs=r"\d\.\d{1,3}\.\d",
+    ),
     Rule(
         "IP_ADDRESS",
         "ipv6",
         r"(?<![\w:.])(?=[0-9a-f]*:[0-9a-f]*:)[0-9a-f:]{3,39}+(?![\w:])",
         0.8,
         checks.address,
-        needs=":",
+        needs=r":[0-9a-f]*:",
     ),
-    Rule("MAC_ADDRESS", "mac", r"(?<![\w:-])(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}(?![\w:-])", 0.9, needs=DIGIT),
-    Rule("URL_CREDENTIALS", "url login", r"\b[a-z][a-z0-9+.-]*+://(?P<v>[^\s/:@]++:[^\s/@]++)@", 1.0, needs="://"),
+    Rule(
+        "MAC_ADDRESS",
+        "mac",
+        r"(?<![\w:-])(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}(?![\w:-])",
+        0.9,
+        needs=r"[0-9a-f]{2}[:-][0-9a-f]{2}[:-][0-9a-f]{2}[:-]",
+    ),
+    Rule("URL_CREDENTIALS", "url login", r"\b[a-z][a-z0-9+.-]*+://(?P<v>[^\s/:@]++:[^\s/@]++)@", 1.0, words=("://",)),
     Rule(
         "URL_CREDENTIALS",
         "url secret",
         r"[?&](?:access_token|token|api_?key|key|password|passwd|secret|sig|signature|auth)=(?P<v>[^&\s\"'<>]{6,}+)",
         0.9,
-        needs="=",
+        needs=r"[?&]\w+=",
     ),
     Rule(
         "SECRET",
         "key prefix",
         r"\b(?:sk|pk|rk)[-_][\w-]{16,}+|\bgh[pousr]_\w{20,}+|\bAKIA[0-9A-Z]{16}\b|\bxox[abprs]-[\w-]{10,}+|\beyJ[\w-]{10,}+\.[\w-]++\.[\w-]*+",
         1.0,
+        words=("sk", "pk", "rk", "gh", "akia", "xox", "eyj"),
     ),
     Rule(
         "SECRET",
         "named secret",
         r"(?:pass(?:word|wd|phrase|code)?|pwd|secret|api[ _-]?key|(?:access|auth|bearer)[ _-]?token|credentials?)"
         r"[\"'`]?"
-        r"\s*(?:[:=]>?|\bis\b|\bwas\b|\bto\b|\b(?=\S*\d))\s*[\"'`(]?(?P<v>[^\s\"'`,|]{6,}+)",
+        r"\s*(?:[:=]>?|\bis\b|\bwas\b|\bto\b|(?=[\"'`(]?[^\s\"'`,|]*[\d!#$%^&*]))\s*[\"'`(]?(?P<v>[^\s\"'`,|]{6,}+)",
         0.8,
         checks.secret,
-        needs=r"pass|pwd|secret|key|token|credential",
+        words=("pass", "pwd", "secret", "key", "token", "credential"),
     ),
+    Rule(
+        "USERNAME",
+        "named user",
+        r"\b(?:db_?)?(?:user|login)(?:[ _-]?(?:name|id))?[\"']?\s*(?::=|=>|[:=])\s*[\"']?(?P<v>[\w@][\w.@-]{2,40}+)",
+        0.7,
+        checks.user,
+        words=("user", "login"),
+    ),
+    Rule("USERNAME", "sql user", r"'(?P<v>\w[\w.-]{1,40}+)'@'", 0.9, words=("'@'",)),
     Rule(
         "NATIONAL_ID",
         "us ssn",
@@ -174,18 +240,33 @@ RULES = (
         0.65,
         checks.social_security,
         ("ssn", "social", "security"),
-        DIGIT,
+        LONG_NUMBER,
     ),
     Rule(
         "NATIONAL_ID",
         "uk nino",
         r"\b[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?\d{2} ?\d{2} ?\d{2} ?[A-D]\b",
         0.85,
-        needs=DIGIT,
+        needs=r"[a-z]{2} ?\d{2}",
     ),
-    Rule("NATIONAL_ID", "it fiscal code", r"\b[A-Z]{6}\d{2}[A-EHLMPR-T]\d{2}[A-Z]\d{3}[A-Z]\b", 0.95, needs=DIGIT),
-    Rule("NATIONAL_ID", "es dni", r"(?<![\w-])\d{8}[- ]?[A-Z](?![\w-])", 0.85, checks.spanish_id, needs=DIGIT),
-    Rule("NATIONAL_ID", "pl pesel", r"(?<![\w.-])\d{11}(?![\w.-])", 0.6, checks.polish_id, ("pesel", "id"), DIGIT),
+    Rule(
+        "NATIONAL_ID",
+        "it fiscal code",
+        r"\b[A-Z]{6}\d{2}[A-EHLMPR-T]\d{2}[A-Z]\d{3}[A-Z]\b",
+        0.95,
+        needs=r"[a-z]{2} ?\d{2}",
+    ),
+    Rule(
+        "NATIONAL_ID",
+        "es dni",
+        r"(?<![\w-])\d{8}[- ]?[A-Z](?![\w-])",
+        0.85,
+        checks.spanish_id,
+        needs=r"\d{8}[- ]?[a-z]",
+    ),
+    Rule(
+        "NATIONAL_ID", "pl pesel", r"(?<![\w.-])\d{11}(?![\w.-])", 0.6, checks.polish_id, ("pesel", "id"), LONG_NUMBER
+    ),
     Rule(
         "NATIONAL_ID",
         "nl bsn",
@@ -193,9 +274,9 @@ RULES = (
         0.3,
         checks.dutch_id,
         ("bsn", "burgerservice", "sofi", "national"),
-        DIGIT,
+        LONG_NUMBER,
     ),
-    Rule("NATIONAL_ID", "in pan", r"\b[A-Z]{3}[ABCFGHJLPT][A-Z]\d{4}[A-Z]\b", 0.85, needs=DIGIT),
+    Rule("NATIONAL_ID", "in pan", r"\b[A-Z]{3}[ABCFGHJLPT][A-Z]\d{4}[A-Z]\b", 0.85, needs=r"[a-z]{2} ?\d{2}"),
     Rule(
         "NATIONAL_ID",
         "in aadhaar",
@@ -203,7 +284,7 @@ RULES = (
         0.5,
         None,
         ("aadhaar", "aadhar", "uid"),
-        DIGIT,
+        LONG_NUMBER,
     ),
     Rule(
         "NATIONAL_ID",
@@ -212,7 +293,7 @@ RULES = (
         0.3,
         None,
         ("identity", "national", "id card"),
-        DIGIT,
+        r"\d{3}[mgaplhbz]",
     ),
     Rule(
         "IDENTIFIER",
@@ -222,6 +303,7 @@ RULES = (
         0.7,
         checks.reference,
         needs=DIGIT,
+        words=IDENTIFIED_WORDS,
     ),
     Rule(
         "DATE_OF_BIRTH",
@@ -229,6 +311,7 @@ RULES = (
         rf"(?:\bborn|birth|\bdob\b|d\.o\.b|birthday|geboren|\bnée?\b|\bb\.)(?:[^\w\n]*+\w++){{0,4}}?[^\w\n]*+(?P<v>{DATE})",
         0.9,
         needs=DIGIT,
+        words=("born", "birth", "dob", "d.o.b", "geboren", "née", "b."),
     ),
     Rule(
         "PERSON",

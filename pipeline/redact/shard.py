@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from pipeline.redact.analyse import Analyser, Found
+from pipeline.redact.real import load_models
 from pipeline.redact.tagger import load_tagger
 from pipeline.schema.curate_redact import CurateRedact
 
@@ -27,7 +28,7 @@ class RedactShard:
 
     def __call__(self, chunks: pl.DataFrame, tick: Callable[[], None]) -> dict[str, pl.DataFrame]:
         """Table `finds`: one row a chunk."""
-        analyser = Analyser(load_tagger(Path(self.model)), self.params)
+        analyser = load_analyser(Path(self.model), self.params)
         rows = []
         for batch in chunks.iter_slices(BATCH):
             found = analyser.found(batch["text"].to_list())
@@ -35,6 +36,11 @@ class RedactShard:
             for _ in range(batch.height):
                 tick()
         return {"finds": pl.DataFrame(rows, schema=FINDS, orient="row")}
+
+
+def load_analyser(model: Path, params: CurateRedact) -> Analyser:
+    """The analyser of everything in the folder `model`: the tagger, and the models beside it."""
+    return Analyser(load_tagger(model), params, load_models(model))
 
 
 def packed(found: list[Found]) -> str:

@@ -1,12 +1,13 @@
 """The tagger: hashed n-grams, three dilated convolutions, one label a word; exact arithmetic.
 
-Weights are multiples of 2**-WEIGHT_BITS, activations multiples of 2**-ACTIVATION_BITS, both bounded,
-and everything is computed in float64. Then no product and no sum is ever rounded (the bound is worked
-out below), so the order of a sum does not show: batch size, neighbours in a batch, thread count and
-instruction set cannot change a decision. Only ReLU is used, because tanh and exp are not exact.
+Everything is a whole number held in a float: no product and no sum is ever rounded, so the order of a
+sum does not show, and batch size, neighbours in a batch, thread count and instruction set cannot change
+a decision. Only ReLU is used, because tanh and exp are not exact.
 
-    largest sum = 3 * width * 2**(WEIGHT_TOP + ACTIVATION_TOP) <= 2**(9 + 3 + 6) = 2**18 (width <= 128)
-    smallest step = 2**-(WEIGHT_BITS + ACTIVATION_BITS) = 2**-20;  18 + 20 = 38 < 53 bits
+    words (float64, once a word): |sum| <= 128 * 2**(WEIGHT_TOP + INPUT_TOP) = 2**16, in steps of
+        2**-(WORD_BITS + INPUT_BITS) = 2**-20;  16 + 20 = 36 < 53 bits
+    layers (float32): activations 0 .. 255, weights -127 .. 127, both whole;
+        3 * width * 255 * 127 + |bias| <= 384 * 32385 + 2**15 + 255 < 2**24 bits of a float32
 
 Texts lie one behind another on a tape, REACH empty places between two, which is as far as the
 convolutions see: no padding to a common length.
@@ -18,29 +19,45 @@ import json
 import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save
 
-from pipeline.redact.words import NUM_SHAPES, Word, cut, grams
+from pipeline.redact.lexicon import LISTS, Lexicon, load_lexicon, save_lexicon
+from pipeline.redact.words import CASES, GAPS, Words, cut, first_shape, grams
 from pipeline.schema.errors import BadInput
 
 DILATIONS = (1, 2, 4)
 REACH = sum(DILATIONS)
 TYPES = ("PERSON", "ADDRESS", "DATE_OF_BIRTH", "PARAPHRASE", "IDENTIFIER", "USERNAME")
 LABELS = ("O", *(f"{mark}-{kind}" for kind in TYPES for mark in "BI"))
-WEIGHT_BITS, WEIGHT_TOP = 12, 3
-ACTIVATION_BITS, ACTIVATION_TOP = 8, 6
+WORD_BITS, WEIGHT_TOP = 12, 3
+"""Of the n-gram table and `entry`: multiples of 2**-12 below 2**3."""
+INPUT_BITS, INPUT_TOP = 8, 6
+"""Of what a word brings to the first layer: multiples of 2**-8 up to 2**6."""
+LAYER_BITS, LAYER_TOP = 8, 127
+"""Of the layers' weights: -127 .. 127 in steps of 2**-8; trained ones stay below 0.5."""
+ACTIVATION_BITS, ACTIVATION_MAX = 5, 255
+"""0 .. 255 in steps of 2**-5."""
+SUM_BITS = LAYER_BITS + ACTIVATION_BITS
+FORMAT = {
+    "word_bits": WORD_BITS,
+    "input_bits": INPUT_BITS,
+    "layer_bits": LAYER_BITS,
+    "activation_bits": ACTIVATION_BITS,
+}
 MAX_KNOWN = 200_000
-"""Word vectors kept between batches (about 200 MB); a vocabulary beyond it starts afresh."""
-TAPE = 8192
+"""Words kept between batches (about 100 MB); a vocabulary beyond it starts afresh."""
+TAPE = 2048
 """Places on one tape. It bounds memory and, by exactness, changes nothing else."""
 OUTER_MARKS = ' \t\n.,;:!?|*_"“”'
 """Never the first or last character of a span."""
 
-Floats = NDArray[np.float64]
+Floats = NDArray[np.float32]
+Grid = dict[str, NDArray[Any]]
+"""Whole numbers: weights in the form in which they are saved."""
 
 
 class Span(NamedTuple):
@@ -54,11 +71,13 @@ class Span(NamedTuple):
 
 
 class Tagger:
-    """Weights in exact form, and the vectors of words met so far."""
+    """Weights in exact form, and what is known of the words met so far."""
 
-    def __init__(self, weights: dict[str, Floats]) -> None:
-        self.weights = weights
-        self.buckets = weights["grams"].shape[0]
+    def __init__(self, grid: Grid, lexicon: Lexicon) -> None:
+        self.lexicon = lexicon
+        self.buckets = grid["grams"].shape[0]
+        self.words = {name: grid[name].astype(np.float64) * 2.0**-WORD_BITS for name in ("grams", "entry")}
+        self.layers = {name: values.astype(np.float32) for name, values in grid.items() if name not in self.words}
         self._forget()
 
     def spans(self, texts: Sequence[str], nothing_bias: float) -> list[list[Span]]:
@@ -70,93 +89,103 @@ class Tagger:
         cuts = [cut(text) for text in texts]
         found: list[list[Span]] = []
         for group in _tapes(cuts):
-            logits_LK = self._logits([cuts[index] for index in group])
+            logits_LK = self.logits([cuts[index] for index in group])
             logits_LK[:, 0] -= nothing_bias
             at = REACH
             for index in group:
-                count = len(cuts[index])
+                count = len(cuts[index].texts)
                 found.append(_decode(texts[index], cuts[index], logits_LK[at : at + count]))
                 at += count + REACH
         return found
 
-    def _logits(self, cuts: list[list[Word]]) -> Floats:
+    def logits(self, cuts: list[Words]) -> Floats:
         """(L, K) for one tape."""
-        places, shapes = [0] * REACH, [0] * REACH
-        self._learn(word.text for words in cuts for word in words)
+        places, gaps = [0] * REACH, [0] * REACH
+        self._learn([word for words in cuts for word in words.texts])
         for words in cuts:
-            places += [self._places[word.text] for word in words] + [0] * REACH
-            shapes += [word.shape for word in words] + [0] * REACH
-        shapes_L = np.array(shapes)
-        weights, used_L1 = self.weights, (shapes_L > 0)[:, None]
-        hidden_LC = exact(self._vectors[places] + weights["shapes"][shapes_L]) * used_L1
-        for layer, dilation in enumerate(DILATIONS):
-            near_L3C = np.concatenate([shifted(hidden_LC, dilation), hidden_LC, shifted(hidden_LC, -dilation)], axis=1)
-            hidden_LC = (
-                exact(hidden_LC + exact(near_L3C @ weights[f"near.{layer}"] + weights[f"bias.{layer}"])) * used_L1
-            )
-        logits_LK: Floats = hidden_LC @ weights["exit"] + weights["exit_bias"]
+            places += [self._places[word] for word in words.texts] + [0] * REACH
+            gaps += words.gaps + [0] * REACH
+        places_L = np.array(places)
+        shapes_L = self._shapes[places_L] + np.array(gaps)
+        used_L1 = (places_L > 0).astype(np.float32)[:, None]
+        layers = self.layers
+        hidden_LC = activation(self._vectors[places_L] + layers["shapes"][shapes_L], INPUT_BITS) * used_L1
+        for number, dilation in enumerate(DILATIONS):
+            near_LC = spread_sum(hidden_LC, layers[f"near.{number}"], dilation) + layers[f"bias.{number}"]
+            hidden_LC = np.minimum(hidden_LC + activation(near_LC, SUM_BITS), ACTIVATION_MAX) * used_L1
+        logits_LK: Floats = (hidden_LC @ layers["exit"] + layers["exit_bias"]) * np.float32(2.0**-SUM_BITS)
         return logits_LK
 
     def _forget(self) -> None:
         """Place 0 is no word: it stands between texts."""
         self._places: dict[str, int] = {"": 0}
-        self._vectors = np.zeros((1, self.weights["entry"].shape[1]))
+        self._vectors: Floats = np.zeros((1, self.words["entry"].shape[1]), np.float32)
+        self._shapes = np.zeros(1, np.int64)
 
-    def _learn(self, words: Iterable[str]) -> None:
-        """Vectors of the words not met yet; sums of exact numbers, so the order of meeting is free."""
+    def _learn(self, words: list[str]) -> None:
+        """What is known of words not met yet; sums of exact numbers, so the order of meeting is free."""
         if len(self._places) > MAX_KNOWN:
             self._forget()
         new = [word for word in dict.fromkeys(words) if word not in self._places]
         if not new:
             return
-        sums_WD = np.stack([bounded(self.weights["grams"][grams(word, self.buckets)].sum(axis=0)) for word in new])
-        for place, word in enumerate(new, start=len(self._places)):
-            self._places[word] = place
-        self._vectors = np.concatenate([self._vectors, sums_WD @ self.weights["entry"]])
+        table, bags = self.words["grams"], [grams(word, self.buckets) for word in new]
+        sums_WD = np.add.reduceat(
+            table[[gram for bag in bags for gram in bag]], np.cumsum([0, *map(len, bags[:-1])]), axis=0
+        )
+        entered_WC = np.rint(on_inputs(sums_WD) @ self.words["entry"] * 2.0**INPUT_BITS)
+        top = 2.0 ** (INPUT_BITS + INPUT_TOP)
+        known_WC = self.layers["lists"][[self.lexicon.knows(word) for word in new]]
+        vectors_WC = np.clip(entered_WC, -top, top).astype(np.float32) + known_WC
+        self._places |= {word: place for place, word in enumerate(new, start=len(self._places))}
+        self._vectors = np.concatenate([self._vectors, vectors_WC])
+        self._shapes = np.concatenate([self._shapes, [first_shape(word) for word in new]])
 
 
-def exact(values: Floats) -> Floats:
-    """ReLU, bounded, on the grid of activations."""
-    step, top = 2.0**ACTIVATION_BITS, 2.0**ACTIVATION_TOP
-    rounded: Floats = np.rint(np.clip(values, 0.0, top) * step) / step
+def spread_sum(hidden_LC: Floats, weights_3CC: Floats, dilation: int) -> Floats:
+    """(L, C): each place's own values and those `dilation` places before and after it, weighted."""
+    width = hidden_LC.shape[1]
+    sums: Floats = hidden_LC @ weights_3CC[width : 2 * width]
+    sums[dilation:] += hidden_LC[:-dilation] @ weights_3CC[:width]
+    sums[:-dilation] += hidden_LC[dilation:] @ weights_3CC[2 * width :]
+    return sums
+
+
+def activation(values: Floats, bits: int) -> Floats:
+    """ReLU of multiples of 2**-bits as whole multiples of 2**-ACTIVATION_BITS, bounded."""
+    values *= np.float32(2.0 ** (ACTIVATION_BITS - bits))
+    return np.clip(np.rint(values, out=values), 0, ACTIVATION_MAX, out=values)
+
+
+def on_inputs(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """On the grid of inputs, both signs."""
+    step, top = 2.0**INPUT_BITS, 2.0**INPUT_TOP
+    rounded: NDArray[np.float64] = np.rint(np.clip(values, -top, top) * step) / step
     return rounded
 
 
-def bounded(values: Floats) -> Floats:
-    """On the grid of activations, both signs."""
-    step, top = 2.0**ACTIVATION_BITS, 2.0**ACTIVATION_TOP
-    rounded: Floats = np.rint(np.clip(values, -top, top) * step) / step
-    return rounded
+def on_grid(weights: NDArray[np.float64], bits: int, top: int) -> NDArray[np.int16]:
+    """Weights as whole multiples of 2**-bits between -top and top."""
+    return np.clip(np.rint(weights * 2.0**bits), -top, top).astype(np.int16)
 
 
-def on_grid(weights: Floats) -> NDArray[np.int16]:
-    """Weights as whole multiples of 2**-WEIGHT_BITS, the form in which they are saved."""
-    top = 2.0**WEIGHT_TOP
-    return np.rint(np.clip(weights, -top, top - 2.0**-WEIGHT_BITS) * 2.0**WEIGHT_BITS).astype(np.int16)
+def grid_of(name: str) -> tuple[int, int]:
+    """(bits, top) of the weights called `name`."""
+    if name in ("grams", "entry"):
+        return WORD_BITS, 2 ** (WORD_BITS + WEIGHT_TOP) - 1
+    if name in ("shapes", "lists"):
+        return INPUT_BITS, 2 ** (INPUT_BITS + INPUT_TOP)
+    if "bias" in name:
+        return SUM_BITS, 2**15 - 1
+    return LAYER_BITS, LAYER_TOP
 
 
-def shifted(values_LC: Floats, places: int) -> Floats:
-    """Row i holds what was in row i - places; zeros come in."""
-    moved = np.zeros_like(values_LC)
-    if places > 0:
-        moved[places:] = values_LC[:-places]
-    else:
-        moved[:places] = values_LC[-places:]
-    return moved
-
-
-def save_tagger(grid: dict[str, NDArray[np.int16]], folder: Path) -> None:
-    """`tagger.safetensors` and `tagger.json` into an existing folder."""
+def save_tagger(grid: Grid, lexicon: Lexicon, folder: Path) -> None:
+    """`tagger.safetensors`, `tagger.json` and `lexicon.json` into an existing folder."""
     tensors = {name: np.ascontiguousarray(grid[name]) for name in sorted(grid)}
     (folder / "tagger.safetensors").write_bytes(save(tensors))  # `save_file` would make it mode 0600
-    config = {
-        "labels": list(LABELS),
-        "dilations": list(DILATIONS),
-        "weight_bits": WEIGHT_BITS,
-        "activation_bits": ACTIVATION_BITS,
-        "num_shapes": NUM_SHAPES,
-    }
-    (folder / "tagger.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    (folder / "tagger.json").write_text(json.dumps(_config(), indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    save_lexicon(lexicon, folder)
 
 
 def load_tagger(folder: Path) -> Tagger:
@@ -170,39 +199,45 @@ def load_tagger(folder: Path) -> Tagger:
         grid = load_file(folder / "tagger.safetensors")
     except Exception as err:  # safetensors raises its own error, which is not an OSError
         raise BadInput(str(folder), f"not a tagger ({err})", do="run the stage pii_model") from err
-    ours = (list(LABELS), list(DILATIONS), WEIGHT_BITS, ACTIVATION_BITS, NUM_SHAPES)
-    theirs = tuple(config.get(name) for name in ("labels", "dilations", "weight_bits", "activation_bits", "num_shapes"))
-    if theirs != ours:
+    if config != json.loads(json.dumps(_config())):
         raise BadInput(
             str(folder),
             "the tagger was made for other code",
-            wanted=str(ours),
-            got=str(theirs),
+            wanted=str(_config()),
+            got=str(config),
             do="run the stage pii_model again",
         )
-    return Tagger({name: values.astype(np.float64) * 2.0**-WEIGHT_BITS for name, values in grid.items()})
+    return Tagger(grid, load_lexicon(folder))
 
 
-def _tapes(cuts: list[list[Word]]) -> Iterable[list[int]]:
+def _config() -> dict[str, Any]:
+    shapes = {"cases": list(CASES), "gaps": list(GAPS), "lists": list(LISTS)}
+    return {"labels": list(LABELS), "dilations": list(DILATIONS), **shapes, **FORMAT}
+
+
+def _tapes(cuts: list[Words]) -> Iterable[list[int]]:
     """Neighbouring texts gathered until a tape is full; a longer text has a tape of its own."""
     group: list[int] = []
     filled = 0
     for index, words in enumerate(cuts):
-        if group and filled + len(words) > TAPE:
+        if group and filled + len(words.texts) > TAPE:
             yield group
             group, filled = [], 0
         group.append(index)
-        filled += len(words) + REACH
+        filled += len(words.texts) + REACH
     if group:
         yield group
 
 
-def _decode(text: str, words: list[Word], logits_TK: Floats) -> list[Span]:
+def _decode(text: str, words: Words, logits_TK: Floats) -> list[Span]:
     """Runs of words of one type; a B label, or another type, starts a new run."""
     best_T = logits_TK.argmax(axis=1)
+    places = np.flatnonzero(best_T).tolist()
+    if not places:
+        return []
     runs: list[list[int]] = []
     kinds: list[int] = []
-    for place in np.flatnonzero(best_T).tolist():
+    for place in places:
         label = int(best_T[place])
         kind = (label - 1) // 2
         goes_on = runs and runs[-1][-1] == place - 1 and kinds[-1] == kind and label % 2 == 0
@@ -213,7 +248,7 @@ def _decode(text: str, words: list[Word], logits_TK: Floats) -> list[Span]:
             kinds.append(kind)
     leads_T = logits_TK.max(axis=1) - logits_TK[:, 0]
     found = [
-        _span(text, words[run[0]].start, words[run[-1]].end, TYPES[kind], float(leads_T[run].min()))
+        _span(text, int(words.starts[run[0]]), int(words.ends[run[-1]]), TYPES[kind], float(leads_T[run].min()))
         for run, kind in zip(runs, kinds, strict=True)
     ]
     return [span for span in found if any(letter.isalnum() for letter in text[span.start : span.end])]

@@ -1,20 +1,33 @@
-"""Train the tagger: the arithmetic of `tagger.py` in float32 with gradients, then put on the grid.
+"""Train the tagger: the arithmetic of `tagger.py` in float32 with gradients, rounding included.
+
+Weights and activations are rounded to their grids in every step, and the gradient passes as if they
+were not (straight-through, Bengio et al. 2013, arXiv:1308.3432): what is trained is what will run.
 
 Shapes as in `tagger.py`: L places on a tape, W different words, C width, D embedding, K labels.
 """
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from pipeline.redact.generate import Labelled
-from pipeline.redact.tagger import ACTIVATION_TOP, DILATIONS, LABELS, REACH, TYPES, on_grid
-from pipeline.redact.words import NUM_SHAPES, cut, grams
+from pipeline.redact.lexicon import NUM_KNOWN
+from pipeline.redact.tagger import (
+    ACTIVATION_BITS,
+    ACTIVATION_MAX,
+    DILATIONS,
+    LABELS,
+    REACH,
+    TYPES,
+    Grid,
+    grid_of,
+    on_grid,
+)
+from pipeline.redact.words import NUM_SHAPES, cut, grams, shape
 from pipeline.stage.progress import progress
 
 NOTHING = -100
@@ -26,6 +39,8 @@ class Example(NamedTuple):
 
     words: list[str]
     shapes: list[int]
+    known: list[int]
+    """What a lexicon knows of each word."""
     labels: list[int]
 
 
@@ -37,45 +52,59 @@ class Net(nn.Module):
         self.grams = nn.EmbeddingBag(buckets, embedding, mode="sum")
         self.entry = nn.Linear(embedding, width, bias=False)
         self.shapes = nn.Embedding(NUM_SHAPES, width)
+        self.lists = nn.Embedding(NUM_KNOWN, width)
         self.near = nn.ModuleList(nn.Linear(3 * width, width) for _ in DILATIONS)
         self.exit = nn.Linear(width, len(LABELS))
         nn.init.normal_(self.grams.weight, std=0.1)
 
-    def forward(self, grams_G: Tensor, offsets_W: Tensor, words_L: Tensor, shapes_L: Tensor, drop: float) -> Tensor:
+    def forward(
+        self, grams_G: Tensor, offsets_W: Tensor, words_L: Tensor, shapes_L: Tensor, known_L: Tensor, drop: float
+    ) -> Tensor:
         """(L, K) logits. `drop`: share of hidden values set to zero, the rest scaled up."""
         used_L1 = (shapes_L > 0).unsqueeze(1)
         vectors_WC = self.entry(self.grams(grams_G, offsets_W))
-        hidden_LC = _kept(vectors_WC[words_L] + self.shapes(shapes_L), drop) * used_L1
-        for layer, dilation in zip(self.near, DILATIONS, strict=True):
+        hidden_LC = _kept(vectors_WC[words_L] + self.shapes(shapes_L) + self.lists(known_L), drop) * used_L1
+        for number, dilation in enumerate(DILATIONS):
+            layer = self.near[number]
             near_L3C = torch.cat([_shifted(hidden_LC, dilation), hidden_LC, _shifted(hidden_LC, -dilation)], dim=1)
-            hidden_LC = _kept(hidden_LC + torch.relu(layer(near_L3C)), drop) * used_L1
-        logits_LK: Tensor = self.exit(hidden_LC)
-        return logits_LK
+            near_LC = nn.functional.linear(near_L3C, _gridded(layer.weight, "near"), layer.bias)
+            hidden_LC = _kept(hidden_LC + torch.relu(near_LC), drop) * used_L1
+        return nn.functional.linear(hidden_LC, _gridded(self.exit.weight, "exit"), self.exit.bias)
 
-    def grid(self) -> dict[str, NDArray[np.int16]]:
+    def grid(self) -> Grid:
         """The weights as `tagger.save_tagger` takes them."""
         named: dict[str, Any] = {
             "grams": self.grams.weight,
             "entry": self.entry.weight.T,
             "shapes": self.shapes.weight,
+            "lists": self.lists.weight,
             "exit": self.exit.weight.T,
             "exit_bias": self.exit.bias,
         }
-        for number, layer in enumerate(self.near):
+        for number in range(len(DILATIONS)):
+            layer = self.near[number]
             named |= {f"near.{number}": layer.weight.T, f"bias.{number}": layer.bias}
-        return {name: on_grid(weight.detach().double().numpy()) for name, weight in named.items()}
+        return {name: on_grid(weight.detach().double().numpy(), *grid_of(name)) for name, weight in named.items()}
 
 
-def as_example(labelled: Labelled) -> Example:
-    """Words with BIO labels; a word belongs to a span that holds its first character."""
+def as_example(labelled: Labelled, knows: Callable[[str], int]) -> Example:
+    """Words with BIO labels; a word belongs to a span that holds its first character.
+
+    Args:
+        knows: what the lexicon knows of a word; called for every word, so worth a cache.
+    """
     words = cut(labelled.text)
-    labels = [0] * len(words)
+    labels = [0] * len(words.texts)
     for start, end, kind in labelled.spans:
-        inside = [place for place, word in enumerate(words) if start <= word.start < end]
-        first = 1 + 2 * TYPES.index(kind)
-        for place in inside:
-            labels[place] = first + (place != inside[0])
-    return Example([word.text for word in words], [word.shape for word in words], labels)
+        first, behind = np.searchsorted(words.starts, [start, end])
+        label = 1 + 2 * TYPES.index(kind)
+        labels[first:behind] = [label + (place != first) for place in range(first, behind)]
+    return Example(
+        words.texts,
+        [shape(word, gap) for word, gap in zip(words.texts, words.gaps, strict=True)],
+        [knows(word) for word in words.texts],
+        labels,
+    )
 
 
 def train(
@@ -126,10 +155,11 @@ def _tapes(examples: Sequence[Example], seed: str, tape: int) -> Iterator[list[i
 def _tensors(batch: list[Example], known: dict[str, list[int]], buckets: int) -> tuple[Tensor, ...]:
     """(grams_G, offsets_W, words_L, shapes_L, labels_L); word 0 is the padding, without n-grams."""
     places: dict[str, int] = {"": 0}
-    words, shapes, labels = [0] * REACH, [0] * REACH, [NOTHING] * REACH
+    words, shapes, known_, labels = [0] * REACH, [0] * REACH, [0] * REACH, [NOTHING] * REACH
     for example in batch:
         words += [places.setdefault(word, len(places)) for word in example.words] + [0] * REACH
         shapes += example.shapes + [0] * REACH
+        known_ += example.known + [0] * REACH
         labels += example.labels + [NOTHING] * REACH
     bags = [_grams(word, known, buckets) if word else [] for word in places]
     offsets = np.cumsum([0] + [len(bag) for bag in bags[:-1]])
@@ -138,6 +168,7 @@ def _tensors(batch: list[Example], known: dict[str, list[int]], buckets: int) ->
         torch.tensor(offsets),
         torch.tensor(words),
         torch.tensor(shapes),
+        torch.tensor(known_),
         torch.tensor(labels),
     )
 
@@ -149,8 +180,16 @@ def _grams(word: str, known: dict[str, list[int]], buckets: int) -> list[int]:
 
 
 def _kept(values: Tensor, drop: float) -> Tensor:
-    clipped = torch.clamp(values, 0.0, 2.0**ACTIVATION_TOP)
-    return nn.functional.dropout(clipped, drop) if drop else clipped
+    step = 2.0**-ACTIVATION_BITS
+    clipped = torch.clamp(values, 0.0, ACTIVATION_MAX * step)
+    rounded = clipped + (torch.round(clipped / step) * step - clipped).detach()
+    return nn.functional.dropout(rounded, drop) if drop else rounded
+
+
+def _gridded(weights: Tensor, name: str) -> Tensor:
+    bits, top = grid_of(name)
+    rounded = torch.clamp(torch.round(weights.detach() * 2.0**bits), -top, top) * 2.0**-bits
+    return weights + (rounded - weights).detach()
 
 
 def _shifted(values_LC: Tensor, places: int) -> Tensor:

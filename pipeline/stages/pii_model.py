@@ -2,8 +2,12 @@
 
 Reads   --lists    given.txt, surnames.txt, templates.txt, fillers.txt: authored lists
         --general  table with DOCUMENTS columns: text in which nothing is to be found
-        --hard     JSONL of {"text": "... {{TYPE|value}} ..."}: hand-written, measured on, never trained on
-Writes  --out      the tagger: tagger.safetensors, tagger.json (no pickle)
+        --hard     folder of JSONL, {"text": "... {{TYPE|value}} ..."} a line: hand-written, measured on,
+                   never trained on; `*_unseen` was written before anything was measured on it, and rules
+                   and templates are not made to its lines
+Writes  --out      the tagger: tagger.safetensors, tagger.json, lexicon.json (no pickle); plants.jsonl,
+                   made-up personal data with which curate_redact measures what it overlooks; models
+                   that `pii_model.real` names, each in real/<name>/
         --metrics  JSON: span recall and precision on held-out generated examples, on held-out general
                    text, and on the hand-written set (of the tagger alone, without patterns)
 
@@ -14,14 +18,21 @@ no privacy. For real people measure it on your own documents, and add lists of y
 import json
 import random
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from pipeline.lm.determinism import configure
 from pipeline.redact.generate import Labelled, Lists, example, read_lists, split_lists
+from pipeline.redact.lexicon import Lexicon, make_lexicon, partly_hidden
 from pipeline.redact.measure import Truth, recall_by_kind, score, unmarked
 from pipeline.redact.negatives import negatives, reshaped, vocabulary
+from pipeline.redact.residual import make_plants, save_plants
 from pipeline.redact.tagger import Tagger, load_tagger, save_tagger
+from pipeline.redact.take import take_model
+from pipeline.redact.technical import technical
 from pipeline.redact.training import as_example, train
+from pipeline.redact.wordlists import word_lists
 from pipeline.schema.env import Env
 from pipeline.schema.errors import BadInput
 from pipeline.schema.pii_model import PiiModel
@@ -37,7 +48,9 @@ HELDOUT_NEGATIVES = 500
 def main(lists: Path, general: Path, hard: Path, out: Path, metrics: Path, params: PiiModel) -> dict[str, object]:
     """Train, save, measure what was saved."""
     configure(params.seed, load_section(Env, "env").threads)
-    hand_written = read_marked(hard)
+    hand_written = {path.stem: read_marked(path) for path in sorted(hard.glob("*.jsonl"))}
+    if not hand_written:
+        raise BadInput(str(hard), "holds no hand-written set", wanted="*.jsonl")
     wide, calm = read_lists(lists), read_table(general)["text"].to_list()
     paragraphs = negatives(calm, wide)
     if len(paragraphs) <= HELDOUT_NEGATIVES:
@@ -49,10 +62,16 @@ def main(lists: Path, general: Path, hard: Path, out: Path, metrics: Path, param
         )
     random.Random(params.seed).shuffle(paragraphs)  # noqa: S311  # reproducible draws
     quiet, learnt = paragraphs[:HELDOUT_NEGATIVES], paragraphs[HELDOUT_NEGATIVES:][: params.negatives]
-    ours, heldout = split_lists(wide._replace(words=vocabulary(learnt, wide)), params.heldout_share, params.seed)
-    examples = [*_examples(ours, params, params.examples), *(reshaped(text, params.seed) for text in learnt)]
+    drawn = drawn_from(wide, learnt, params)
+    ours, lexicon = drawn.ours, drawn.without_heldout
+    knows = cache(partly_hidden(lexicon, params.hidden_names, params.hidden_words).knows)
+    examples = [
+        *_examples(ours, params, params.examples),
+        *(reshaped(text, params.seed) for text in learnt),
+        *(technical(ours, params.seed, number) for number in range(params.technical)),
+    ]
     net = train(
-        [as_example(one) for one in examples],
+        [as_example(one, knows) for one in examples],
         seed=params.seed,
         epochs=params.epochs,
         tape=params.tape,
@@ -63,18 +82,51 @@ def main(lists: Path, general: Path, hard: Path, out: Path, metrics: Path, param
         width=params.width,
     )
     with output_dir(out) as folder:
-        save_tagger(net.grid(), folder)
+        save_tagger(net.grid(), drawn.lexicon, folder)
+        save_plants(make_plants(drawn.heldout, params.seed, params.plants), folder)
+        for name, real in params.real.items():
+            take_model(name, real, folder)
         tagger = load_tagger(folder)
+    unknowing = Tagger(net.grid(), lexicon)
     write_json(
         metrics,
         {
             "examples": len(examples),
-            "heldout_generated": measured(tagger, _examples(heldout, params, params.heldout_examples)),
+            "heldout_generated": measured(unknowing, _examples(drawn.heldout, params, params.heldout_examples)),
             "heldout_general": measured(tagger, [Labelled(text, []) for text in quiet]),
-            "hard": measured(tagger, hand_written),
+            "heldout_technical": measured(
+                tagger, [technical(drawn.heldout, params.seed, -number) for number in range(1, HELDOUT_NEGATIVES + 1)]
+            ),
+            "hard": {name: measured(tagger, texts) for name, texts in hand_written.items()},
         },
     )
     return {}
+
+
+class Drawn(NamedTuple):
+    """What examples are drawn from, and what is known of words."""
+
+    ours: Lists
+    heldout: Lists
+    lexicon: Lexicon
+    """What is saved: it knows all listed names."""
+    without_heldout: Lexicon
+    """What the measure on held-out names is made with."""
+
+
+def drawn_from(wide: Lists, paragraphs: Sequence[str], params: PiiModel) -> Drawn:
+    """The authored lists and those of `wordlists`, cut into training and held-out."""
+    listed = word_lists()
+    wide = wide._replace(
+        given=list(dict.fromkeys([*wide.given, *listed.frequent_given])),
+        surnames=list(dict.fromkeys([*wide.surnames, *listed.frequent_surnames])),
+        words=vocabulary(paragraphs, listed.common, wide),
+    )
+    ours, heldout = split_lists(wide, params.heldout_share, params.seed)
+    names = ({*wide.given, *listed.given}, {*wide.surnames, *listed.surnames})
+    without = (names[0] - set(heldout.given), names[1] - set(heldout.surnames))
+    whole, part = (make_lexicon(*each, paragraphs, listed.words, listed.common) for each in (names, without))
+    return Drawn(ours, heldout, whole, part)
 
 
 def measured(tagger: Tagger, examples: Sequence[Labelled]) -> dict[str, object]:

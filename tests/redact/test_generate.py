@@ -1,9 +1,12 @@
+import re
 from pathlib import Path
 
 import pytest
 
 from pipeline.redact.generate import LABEL_OF, Lists, example, read_lists, split_lists
+from pipeline.redact.lexicon import NO_LEXICON
 from pipeline.redact.negatives import negatives, reshaped, vocabulary
+from pipeline.redact.technical import technical
 from pipeline.redact.training import as_example
 
 AUTHORED = Path(__file__).resolve().parents[2] / "data" / "authored" / "pii"
@@ -43,7 +46,8 @@ def test_training_and_heldout_share_no_name_and_no_template(lists):
 
 def test_words_of_a_span_get_b_then_i():
     labelled = as_example(
-        example(Lists(["Ann"], ["Lee"], ["ask {FULL}"], {"month": ["May"]}, []), 1, 2, lower_share=0, invented_share=0)
+        example(Lists(["Ann"], ["Lee"], ["ask {FULL}"], {"month": ["May"]}, []), 1, 2, lower_share=0, invented_share=0),
+        NO_LEXICON.knows,
     )
     inside = [label for label in labelled.labels if label]
     assert inside[0] == 1
@@ -67,4 +71,17 @@ def test_reshaped_text_has_no_spans_and_depends_on_the_paragraph_only():
 
 
 def test_the_vocabulary_leaves_out_names(lists):
-    assert vocabulary(["marta walks", "marta walks home", "once"], lists) == ["walks"]
+    assert vocabulary(["marta walks", "marta walks home", "once"], ["quiet", "an"], lists) == ["quiet", "walks"]
+
+
+def test_technical_text_has_no_spans_and_depends_on_seed_and_number_only(lists):
+    texts = [technical(lists, 1, number) for number in range(200)]
+    assert texts == [technical(lists, 1, number) for number in range(200)]
+    assert not any(one.spans for one in texts)
+    assert len({one.text for one in texts}) > 190
+
+
+def test_technical_text_names_no_listed_given_name(lists):
+    given = set(lists.given) - {word for values in lists.fillers.values() for value in values for word in value.split()}
+    words = {word for number in range(400) for word in re.findall(r"\w+", technical(lists, 1, number).text)}
+    assert len(words & given) < 8  # invented products hit upon a short one now and then

@@ -4,7 +4,7 @@ from presidio_analyzer import PatternRecognizer as PresidioPattern
 
 from pipeline.redact import recognisers
 from pipeline.redact.analyse import Analyser, Found, united
-from pipeline.redact.recognisers import FailClosed, PatternRecogniser, RecogniserFailed
+from pipeline.redact.recognisers import FailClosed, Patterns, RecogniserFailed
 from pipeline.redact.rules import Rule
 from pipeline.schema.errors import BadInput
 from tests.redact.worlds import redact_params, silent_tagger
@@ -35,12 +35,12 @@ def test_a_pattern_out_of_time_surfaces_here_where_presidio_goes_on_without_it(m
     assert theirs.analyze(text, ["CODE"]) == []  # lost, with a line in a log
     monkeypatch.setattr(recognisers, "TIMEOUT_S", 0.05)
     with pytest.raises(RecogniserFailed, match="slow one"):
-        PatternRecogniser(Rule("CODE", "slow one", SLOW, 0.9)).analyze(text, ["CODE"])
+        Patterns([Rule("CODE", "slow one", SLOW, 0.9)]).analyze(text, ["CODE"])
 
 
 def test_a_failing_tagger_stops_the_analysis():
     tagger = silent_tagger()
-    del tagger.weights["exit"]
+    del tagger.layers["exit"]
     with pytest.raises(RecogniserFailed, match="tagger"):
         Analyser(tagger, redact_params()).found(["nothing here"])
 

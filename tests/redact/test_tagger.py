@@ -2,12 +2,26 @@ import random
 
 import numpy as np
 import pytest
+import torch
 
 from pipeline.redact import tagger as module
-from pipeline.redact.tagger import LABELS, WEIGHT_BITS, Tagger, _decode, load_tagger, save_tagger
+from pipeline.redact.generate import Labelled
+from pipeline.redact.tagger import (
+    ACTIVATION_MAX,
+    LABELS,
+    LAYER_TOP,
+    SUM_BITS,
+    Tagger,
+    _decode,
+    grid_of,
+    load_tagger,
+    save_tagger,
+    spread_sum,
+)
+from pipeline.redact.training import Net, _tensors, as_example
 from pipeline.redact.words import cut
 from pipeline.schema.errors import BadInput
-from tests.redact.worlds import random_grid, random_tagger
+from tests.redact.worlds import LEXICON, random_grid, random_tagger
 
 TEXTS = [
     "Ask Marta Oyelaran whether CL-1 was closed.",
@@ -41,17 +55,44 @@ def test_the_length_of_a_tape_decides_nothing(tape, monkeypatch):
 
 
 def test_sums_are_exact_so_their_order_is_free():
-    tagger, rng = random_tagger(), np.random.default_rng(0)
-    logits = tagger._logits([cut(TEXTS[0])])
-    turned = rng.permutation(tagger.weights["exit"].shape[0])
-    weights = dict(tagger.weights)
-    weights["exit"] = weights["exit"][turned]
-    weights["shapes"], weights["entry"] = weights["shapes"][:, turned], weights["entry"][:, turned]
-    for layer in range(3):
-        inner = np.concatenate([turned, turned + len(turned), turned + 2 * len(turned)])
-        weights[f"near.{layer}"] = weights[f"near.{layer}"][inner][:, turned]
-        weights[f"bias.{layer}"] = weights[f"bias.{layer}"][turned]
-    assert (Tagger(weights)._logits([cut(TEXTS[0])]) == logits).all()
+    grid, rng = random_grid(), np.random.default_rng(0)
+    logits = Tagger(grid, LEXICON).logits([cut(TEXTS[0])])
+    turned = rng.permutation(grid["exit"].shape[0])
+    inner = np.concatenate([turned, turned + len(turned), turned + 2 * len(turned)])
+    other = {**grid, "exit": grid["exit"][turned]}
+    other |= {name: grid[name][:, turned] for name in ("shapes", "lists", "entry")}
+    other |= {f"near.{layer}": grid[f"near.{layer}"][inner][:, turned] for layer in range(3)}
+    other |= {f"bias.{layer}": grid[f"bias.{layer}"][turned] for layer in range(3)}
+    assert (Tagger(other, LEXICON).logits([cut(TEXTS[0])]) == logits).all()
+
+
+def test_the_largest_weights_and_activations_still_sum_without_rounding():
+    width = 128  # the largest that params allow
+    hidden = np.full((20, width), ACTIVATION_MAX, np.float32)
+    weights = np.full((3 * width, width), LAYER_TOP, np.float32)
+    weights[::2] -= 1  # an odd sum: a rounded one would be even
+    sums = spread_sum(hidden, weights, 4) + np.float32(2**15 - 1)
+    wanted = ACTIVATION_MAX * (3 * width * LAYER_TOP - 3 * width // 2) + 2**15 - 1
+    assert sums[10, 0] == wanted
+    assert wanted + ACTIVATION_MAX < 2**24
+
+
+def test_what_is_trained_is_what_runs():
+    torch.manual_seed(0)
+    net = Net(64, 8, 16)
+    texts = ["Ask Marta Oyelaran, please.", "14 Ropewalk Lane\nLeith www.x.example"]
+    examples = [as_example(Labelled(text, []), LEXICON.knows) for text in texts]
+    *inputs, _ = _tensors(examples, {}, 64)
+    with torch.no_grad():
+        for name in ("grams", "entry", "shapes", "lists"):  # as the grid has them; layers round themselves
+            weight = getattr(net, name).weight
+            bits, _ = grid_of(name)
+            weight.copy_(torch.round(weight * 2.0**bits) / 2.0**bits)
+        for bias in (*(layer.bias for layer in net.near), net.exit.bias):
+            bias.copy_(torch.round(bias * 2.0**SUM_BITS) / 2.0**SUM_BITS)
+        trained = net(*inputs, 0.0).numpy()
+    runs = Tagger(net.grid(), LEXICON).logits([cut(text) for text in texts])
+    assert np.abs(trained - runs).max() < 0.05  # the words' sums are rounded once more
 
 
 def test_a_vocabulary_that_is_forgotten_and_learnt_again_decides_alike(monkeypatch):
@@ -74,16 +115,16 @@ def test_b_and_i_labels_make_spans_without_outer_punctuation():
 def test_a_saved_tagger_is_the_tagger_and_two_savings_are_the_same_bytes(tmp_path):
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
-        save_tagger(random_grid(), tmp_path / name)
+        save_tagger(random_grid(), LEXICON, tmp_path / name)
     assert load_tagger(tmp_path / "one").spans(TEXTS, 0.0) == random_tagger().spans(TEXTS, 0.0)
-    for file in ("tagger.safetensors", "tagger.json"):
+    for file in ("tagger.safetensors", "tagger.json", "lexicon.json"):
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
 
 
 def test_a_damaged_or_foreign_tagger_is_refused(tmp_path):
-    save_tagger(random_grid(), tmp_path)
+    save_tagger(random_grid(), LEXICON, tmp_path)
     config = (tmp_path / "tagger.json").read_text()
-    (tmp_path / "tagger.json").write_text(config.replace(f'"weight_bits": {WEIGHT_BITS}', '"weight_bits": 3'))
+    (tmp_path / "tagger.json").write_text(config.replace('"layer_bits": 8', '"layer_bits": 3'))
     with pytest.raises(BadInput, match="made for other code"):
         load_tagger(tmp_path)
     (tmp_path / "tagger.safetensors").write_bytes(b"no tensors")

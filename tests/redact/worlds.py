@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.redact.tagger import DILATIONS, LABELS, WEIGHT_BITS, Tagger, on_grid
+from pipeline.redact.lexicon import NUM_KNOWN, make_lexicon
+from pipeline.redact.tagger import DILATIONS, LABELS, SUM_BITS, Tagger, grid_of, on_grid
 from pipeline.redact.words import NUM_SHAPES
 from pipeline.schema.curate_redact import CurateRedact
 
@@ -16,6 +17,7 @@ def random_grid(seed: int = 1, buckets: int = 512, embedding: int = 16, width: i
         "grams": (buckets, embedding),
         "entry": (embedding, width),
         "shapes": (NUM_SHAPES, width),
+        "lists": (NUM_KNOWN, width),
         "exit": (width, len(LABELS)),
         "exit_bias": (len(LABELS),),
     }
@@ -23,21 +25,29 @@ def random_grid(seed: int = 1, buckets: int = 512, embedding: int = 16, width: i
         shapes |= {f"near.{layer}": (3 * width, width), f"bias.{layer}": (width,)}
     weights = {name: rng.normal(0, 0.2, shape) for name, shape in shapes.items()}
     weights["exit_bias"][0] += 2.0
-    return {name: on_grid(values) for name, values in weights.items()}
+    return {name: on_grid(values, *grid_of(name)) for name, values in weights.items()}
+
+
+LEXICON = make_lexicon(["Marta"], ["Oyelaran"], ["the words and the words"], ["window"], ["the"])
 
 
 def random_tagger(seed: int = 1) -> Tagger:
     """Finds nonsense, but always the same nonsense."""
-    return Tagger({name: values.astype(np.float64) * 2.0**-WEIGHT_BITS for name, values in random_grid(seed).items()})
+    return Tagger(random_grid(seed), LEXICON)
 
 
-def silent_tagger() -> Tagger:
-    """Finds nothing, so that only patterns speak."""
+def silent_grid() -> dict[str, Any]:
+    """Weights that find nothing, so that only patterns speak."""
     grid = random_grid()
     grid["exit"][:] = 0
     grid["exit_bias"][:] = 0
-    grid["exit_bias"][0] = 2**WEIGHT_BITS
-    return Tagger({name: values.astype(np.float64) * 2.0**-WEIGHT_BITS for name, values in grid.items()})
+    grid["exit_bias"][0] = 2**SUM_BITS
+    return grid
+
+
+def silent_tagger() -> Tagger:
+    """A tagger that finds nothing."""
+    return Tagger(silent_grid(), LEXICON)
 
 
 def redact_params(**changes: object) -> CurateRedact:

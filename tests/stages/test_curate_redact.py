@@ -2,15 +2,15 @@ import polars as pl
 import pytest
 
 from pipeline.engine.shards import ShardsFailed
-from pipeline.redact import analyse
+from pipeline.redact import analyse, recognisers
 from pipeline.redact.pseudonyms import PUBLIC_KEY
 from pipeline.redact.spread import names_in, spread
-from pipeline.redact.tagger import WEIGHT_BITS, save_tagger
+from pipeline.redact.tagger import save_tagger
 from pipeline.schema.documents import DOCUMENTS
 from pipeline.schema.execution import Execution
 from pipeline.stages.curate_redact import redact
 from pipeline.tables.parquet import read_table, write_table
-from tests.redact.worlds import random_grid, redact_params
+from tests.redact.worlds import LEXICON, redact_params, silent_grid
 
 CALM = "\n\n" + "Calm text of some length about nothing. " * 10
 TEXTS = {
@@ -40,11 +40,7 @@ def world(tmp_path):
     (tmp_path / "documents").mkdir()
     write_table(pl.DataFrame(rows, schema=DOCUMENTS), tmp_path / "documents", ["doc_id"], DOCUMENTS)
     (tmp_path / "model").mkdir()
-    grid = random_grid()
-    grid["exit"][:] = 0
-    grid["exit_bias"][:] = 0
-    grid["exit_bias"][0] = 2**WEIGHT_BITS  # a tagger that finds nothing: patterns alone speak
-    save_tagger(grid, tmp_path / "model")
+    save_tagger(silent_grid(), LEXICON, tmp_path / "model")  # patterns alone speak
     return tmp_path
 
 
@@ -122,7 +118,7 @@ def test_a_failing_recogniser_leaves_no_output(world, monkeypatch):
     def fail(*_):
         raise MemoryError
 
-    monkeypatch.setattr(analyse.PatternRecogniser, "find", fail)
+    monkeypatch.setattr(recognisers.PatternRecogniser, "find", fail)
     with pytest.raises(ShardsFailed, match=r"recogniser `.+`: failed \(MemoryError"):
         run(world, "out")
     assert not (world / "out").exists()

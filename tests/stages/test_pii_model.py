@@ -14,10 +14,14 @@ PARAMS = PiiModel(
     seed=1,
     examples=1500,
     negatives=100,
+    technical=50,
     heldout_share=0.2,
     heldout_examples=50,
+    plants=10,
     lower_share=0.1,
     invented_share=0.2,
+    hidden_names=0.3,
+    hidden_words=0.1,
     epochs=3,
     tape=512,
     learning_rate=2e-2,
@@ -25,6 +29,7 @@ PARAMS = PiiModel(
     buckets=512,
     embedding=8,
     width=16,
+    real={},
 )
 
 
@@ -38,6 +43,7 @@ def world(tmp_path, monkeypatch):
     (lists / "surnames.txt").write_text("Kowalski Tanaka Okafor Murphy Rossi Silva Novak Haddad Patel Berg\n")
     (lists / "templates.txt").write_text(
         "Please ask {FULL} about the {thing}.\nThe {thing} was late.\nDear {FIRST},\nOpen the {thing} now.\n{FULL}\n"
+        "{FULL} has the {thing}.\nWrite to {FULL}.\n"
     )
     (lists / "fillers.txt").write_text("[thing]\nreport | ledger | queue | archive\n")
     words = ["stone", "river", "quiet", "morning", "paper", "window", "market", "bridge"]
@@ -51,11 +57,12 @@ def world(tmp_path, monkeypatch):
     ]
     (tmp_path / "general").mkdir()
     write_table(pl.DataFrame(rows, schema=DOCUMENTS), tmp_path / "general", ["doc_id"], DOCUMENTS)
-    (tmp_path / "hard.jsonl").write_text('{"text": "Please ask {{PERSON|Anna Murphy}} about it."}\n')
+    (tmp_path / "hard").mkdir()
+    (tmp_path / "hard" / "set.jsonl").write_text('{"text": "Please ask {{PERSON|Anna Murphy}} about it."}\n')
     return tmp_path
 
 
-def run(world, name, hard="hard.jsonl"):
+def run(world, name, hard="hard"):
     out, metrics = world / name, world / f"{name}.json"
     pii_model.main(world / "lists", world / "general", world / hard, out, metrics, PARAMS)
     return {path.name: path.read_bytes() for path in [*sorted(out.iterdir())]} | {"metrics": metrics.read_bytes()}
@@ -64,7 +71,7 @@ def run(world, name, hard="hard.jsonl"):
 def test_it_learns_to_find_names_it_never_saw_and_same_inputs_give_same_bytes(world):
     first = run(world, "one")
     assert run(world, "two") == first
-    assert set(first) == {"tagger.json", "tagger.safetensors", "metrics"}
+    assert set(first) == {"lexicon.json", "plants.jsonl", "tagger.json", "tagger.safetensors", "metrics"}
     metrics = json.loads(first["metrics"])
     assert metrics["heldout_generated"]["recall"] > 0.6
     assert metrics["heldout_general"]["finds"] < 20
@@ -81,7 +88,7 @@ def test_a_slot_that_nothing_fills_is_named_and_nothing_is_written(world):
 
 
 def test_a_failed_run_leaves_no_output(world):
-    (world / "hard.jsonl").write_text("{}\n")
+    (world / "hard" / "set.jsonl").write_text("{}\n")
     with pytest.raises(BadInput, match="not readable"):
         run(world, "one")
     assert not (world / "one").exists()
@@ -90,5 +97,5 @@ def test_a_failed_run_leaves_no_output(world):
 
 def test_no_lake_and_no_test_set_is_trained_on(world, monkeypatch):
     first = run(world, "one")
-    (world / "hard.jsonl").write_text('{"text": "quite {{PERSON|another}} set"}\n')
+    (world / "hard" / "set.jsonl").write_text('{"text": "quite {{PERSON|another}} set"}\n')
     assert run(world, "two")["tagger.safetensors"] == first["tagger.safetensors"]
