@@ -9,10 +9,10 @@ from typing import Any
 
 DROPPED = frozenset({
     "script", "style", "noscript", "template", "svg", "math", "nav", "aside", "button", "select", "iframe",
-    "object", "embed", "canvas", "audio", "video", "head", "input", "textarea", "dialog", "datalist", "label"})
+    "object", "embed", "canvas", "audio", "video", "head", "input", "textarea", "dialog", "datalist", "label", "footer"})
 STRUCK = frozenset({"del", "s", "strike"})
-OUTSIDE_MAIN = frozenset({"header", "footer"})
-"""Dropped unless inside an article, where they hold its title or its date."""
+OUTSIDE_MAIN = frozenset({"header"})
+"""Dropped unless inside an article, where it holds the title or the date."""
 HIDDEN = re.compile(
     r"display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|font-size\s*:\s*0(?:px|pt|em|rem|%)?\s*(?:;|!|$)"
     r"|opacity\s*:\s*0(?:\.0+)?\s*(?:;|!|$)|text-indent\s*:\s*-\d{3,}|(?:left|top)\s*:\s*-\d{4,}"
@@ -28,15 +28,22 @@ UNSEEN_CLASSES = frozenset({
 UNSEEN = "data-pedigree-unseen"
 """Attribute that marks what was found hidden; a page's own attribute of this name is removed first."""
 FURNITURE = re.compile(
-    r"(?:^|[\s_-])(?:nav|navbar|navigation|menu|breadcrumbs?|sidebar|side-bar|footer|site-header|masthead|topbar|"
-    r"toolbar|cookies?|consent|gdpr-banner|newsletter|subscribe|subscription|share|sharing|social|addtoany|"
-    r"related|related-links|recommend(?:ed|ations)?|read-more|more-stories|comments?|commentlist|respond|disqus|"
-    r"pagination|pager|paging|post-nav|skip|skip-link|advert|advertisement|ads?|adsense|banner|promo|sponsor(?:ed)?|"
-    r"popup|modal|overlay|widget|widgets|tagcloud|tag-list|tags|author-box|byline-social|signup|login|search|"
-    r"searchform|copyright|legal-links|toc|printfooter|catlinks|outbrain|taboola)(?:$|[\s_-])", re.IGNORECASE)
-"""Words in a class or an id that name furniture."""
-CONTENT = re.compile(r"article|content|post-?body|entry|story|main|body", re.IGNORECASE)
-"""Words that name content: an element with both keeps its place."""
+    r"nav(?:bar|igation|i)?|(?:main|sub)?menus?|breadcrumbs?|sidebars?|footer|masthead|topbar|toolbar|cookies?|consent|"
+    r"newsletters?|subscri(?:be|ption)|shar(?:e|ing)|socials?|addtoany|sharedaddy|related|yarpp|upsell|recommend\w*|"
+    r"teasers?|mehr|more|popular|latest|recent\w*|trending|most(?:read|viewed|popular)|comments?|commentlist|respond|"
+    r"disqus|replies|pagination|pager|paging|skip|advert\w*|ads?|adsense|banners?|promos?|sponsor\w*|popup|modal|overlay|"
+    r"widgets?|textwidget|tagcloud|tags|taglist|author|authors|byline|vcard|biography|ratings?|vote|votes|signup|login|"
+    r"register|search\w*|copyright|imprint|impressum|legal|toc|printfooter|catlinks|outbrain|taboola|buybox|print|"
+    r"syndication|feedback|survey|partners|donat(?:e|ion)|tooltip|noprint|crosslinks?|seealso", re.IGNORECASE)
+"""Words that name furniture, as whole parts of a class or an id."""
+WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
+"""Parts of a name: `post-relatedTopics` -> post, related, Topics."""
+CONTENT = frozenset({
+    "content", "main", "article", "post", "entry", "entry-content", "post-content", "article-content", "article-body",
+    "articlebody", "post-body", "hentry", "story", "text", "body", "maincontent", "main-content", "page-content"})
+"""Whole names of content: an element that has one keeps its place."""
+MODIFIER = re.compile(r"(?:has|with|no|without|is|js|u|col|hide|single|page|postid|format)[-_]", re.IGNORECASE)
+"""Beginnings of names that say how an element looks, not what it is: `has-sidebar`."""
 ROLES = frozenset({"navigation", "banner", "contentinfo", "search", "complementary", "menu", "menubar", "dialog",
                    "alertdialog", "toolbar"})
 MAIN = (
@@ -142,8 +149,10 @@ def _without_furniture(content: Any) -> None:
 def _is_furniture(element: Any) -> bool:
     if element.get("role") in ROLES:
         return True
-    names = f"{element.get('class') or ''} {element.get('id') or ''}"
-    return len(names) > 1 and FURNITURE.search(names) is not None and not CONTENT.search(names)
+    names = [*(element.get("class") or "").split(), *(element.get("id") or "").split()]
+    if not names or any(name.lower() in CONTENT for name in names):
+        return False
+    return any(FURNITURE.fullmatch(word) for name in names if not MODIFIER.match(name) for word in WORDS.findall(name))
 
 
 def _holds_text(form: Any) -> bool:
