@@ -30,19 +30,26 @@ UNSEEN = "data-pedigree-unseen"
 FURNITURE = re.compile(
     r"nav(?:bar|igation|i)?|(?:main|sub)?menus?|breadcrumbs?|sidebars?|footer|masthead|topbar|toolbar|cookies?|consent|"
     r"newsletters?|subscri(?:be|ption)|shar(?:e|ing)|socials?|addtoany|sharedaddy|related|yarpp|upsell|recommend\w*|"
-    r"teasers?|mehr|more|popular|latest|recent\w*|trending|most(?:read|viewed|popular)|comments?|commentlist|respond|"
-    r"disqus|replies|pagination|pager|paging|skip|advert\w*|ads?|adsense|banners?|promos?|sponsor\w*|popup|modal|overlay|"
-    r"widgets?|textwidget|tagcloud|tags|taglist|author|authors|byline|vcard|biography|ratings?|vote|votes|signup|login|"
-    r"register|search\w*|copyright|imprint|impressum|legal|toc|printfooter|catlinks|outbrain|taboola|buybox|print|"
-    r"syndication|feedback|survey|partners|donat(?:e|ion)|tooltip|noprint|crosslinks?|seealso", re.IGNORECASE)
+    r"trending|most(?:read|viewed|popular)|comments?|commentlist|respond|disqus|replies|pagination|pager|paging|skip|"
+    r"advert\w*|ads?|adsense|promos?|sponsor\w*|popup|modal|overlay|textwidget|tagcloud|tags|taglist|byline|vcard|"
+    r"ratings?|vote|votes|signup|login|register|search\w*|copyright|imprint|impressum|toc|printfooter|catlinks|outbrain|"
+    r"taboola|buybox|syndication|tooltip|noprint|crosslinks?|seealso", re.IGNORECASE)
 """Words that name furniture, as whole parts of a class or an id."""
+PERHAPS = re.compile(
+    r"teasers?|mehr|more|popular|latest|recent\w*|widgets?|author|authors|biography|banners?|feedback|survey|partners|"
+    r"donat(?:e|ion)|legal|box|promo|support|footer|next|previous|prev", re.IGNORECASE)
+"""Words that name furniture where there is little prose under them."""
+FEW_CHARS = 400
+"""Characters up to which such an element is furniture; ..."""
+SOME_LINKED = 0.3
+"""... a longer one is when this share of it is links."""
 WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 """Parts of a name: `post-relatedTopics` -> post, related, Topics."""
 CONTENT = frozenset({
     "content", "main", "article", "post", "entry", "entry-content", "post-content", "article-content", "article-body",
     "articlebody", "post-body", "hentry", "story", "text", "body", "maincontent", "main-content", "page-content"})
 """Whole names of content: an element that has one keeps its place."""
-MODIFIER = re.compile(r"(?:has|with|no|without|is|js|u|col|hide|single|page|postid|format)[-_]", re.IGNORECASE)
+MODIFIER = re.compile(r"(?:has|with|no|without|is|js|u|col|hide|single|page|postid|format|elementor)[-_]", re.IGNORECASE)
 """Beginnings of names that say how an element looks, not what it is: `has-sidebar`."""
 ROLES = frozenset({"navigation", "banner", "contentinfo", "search", "complementary", "menu", "menubar", "dialog",
                    "alertdialog", "toolbar"})
@@ -61,7 +68,7 @@ MOST_LINKED = 0.6
 """Share of characters inside links above which a list is navigation."""
 FEW_LINKS = 3
 """Links below which a list is not judged."""
-MOST_SHARE = 0.5
+MOST_SHARE = 0.4
 """Share of the page's text that furniture, by name, cannot have: the name is wrong then."""
 
 
@@ -142,7 +149,7 @@ def _without_furniture(content: Any) -> None:
             gone = not _holds_text(element)
         else:
             gone = _is_furniture(element) or (element.tag in ("ul", "ol", "div") and _is_links(element))
-        if gone and _num_chars(element) <= MOST_SHARE * whole:
+        if gone and next(element.iter("h1"), None) is None and _num_chars(element) <= MOST_SHARE * whole:
             element.drop_tree()
 
 
@@ -152,7 +159,14 @@ def _is_furniture(element: Any) -> bool:
     names = [*(element.get("class") or "").split(), *(element.get("id") or "").split()]
     if not names or any(name.lower() in CONTENT for name in names):
         return False
-    return any(FURNITURE.fullmatch(word) for name in names if not MODIFIER.match(name) for word in WORDS.findall(name))
+    words = [word for name in names if not MODIFIER.match(name) for word in WORDS.findall(name)]
+    if any(FURNITURE.fullmatch(word) for word in words):
+        return True
+    if not any(PERHAPS.fullmatch(word) for word in words):
+        return False
+    chars = _num_chars(element)
+    linked = sum(_num_chars(link) for link in element.iter("a"))
+    return linked > SOME_LINKED * chars or (chars <= FEW_CHARS and linked > 0)
 
 
 def _holds_text(form: Any) -> bool:

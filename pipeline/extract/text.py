@@ -23,18 +23,18 @@ TEMPLATE_TAGS = re.compile(
 attributes, HTML comments."""
 
 
-def decoded(data: bytes) -> str:
-    """The text in `data`: UTF-8, UTF-16 with a mark, else Windows-1252; newlines as `\\n`.
+def decoded(data: bytes, named: tuple[str, ...] = ()) -> str:
+    """The text in `data`: UTF-8, UTF-16 with a mark, else as `named`, else Windows-1252; newlines as `\\n`.
 
     Raises:
         Refusal: not text in any of these.
     """
     has_mark = data.startswith((b"\xff\xfe", b"\xfe\xff"))
-    encodings = ["utf-16"] if has_mark else ["utf-8-sig", "cp1252"]
+    encodings = ["utf-16"] if has_mark else ["utf-8-sig", *named, "cp1252"]
     for encoding in encodings:
         try:
             text = data.decode(encoding)
-        except UnicodeDecodeError:
+        except (UnicodeDecodeError, LookupError):  # LookupError: a codec that is not for text
             continue
         return CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
     raise Refusal("unreadable", "UnicodeDecodeError")
