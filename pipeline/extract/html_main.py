@@ -10,6 +10,7 @@ from typing import Any
 DROPPED = frozenset({
     "script", "style", "noscript", "template", "svg", "math", "nav", "aside", "button", "select", "iframe",
     "object", "embed", "canvas", "audio", "video", "head", "input", "textarea", "dialog", "datalist", "label", "footer"})
+HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6", "summary"})
 STRUCK = frozenset({"del", "s", "strike"})
 OUTSIDE_MAIN = frozenset({"header"})
 """Dropped unless inside an article, where it holds the title or the date."""
@@ -113,8 +114,10 @@ def _selected(element: Any, selectors: frozenset[str]) -> bool:
 
 def is_dropped(element: Any) -> bool:
     """Not content, wherever it stands."""
-    if not isinstance(element.tag, str) or element.tag in DROPPED or element.get(UNSEEN) is not None:
+    if not isinstance(element.tag, str) or element.get(UNSEEN) is not None:
         return True
+    if element.tag in DROPPED:  # the head of an accordion is a button in a heading
+        return element.tag != "button" or element.getparent().tag not in HEADINGS
     return element.tag in OUTSIDE_MAIN and next(element.iterancestors("article", "main"), None) is None
 
 
