@@ -21,7 +21,7 @@ KEPT_METADATA = ("title", "version", "published", "last-modified", "remarks")
 
 def is_oscal(value: Any) -> bool:
     """Is this parsed JSON an OSCAL document: one root object whose metadata names the OSCAL version."""
-    if not isinstance(value, dict) or len(value) > 2:  # noqa: PLR2004 -- the root and perhaps `$schema`
+    if not isinstance(value, dict) or len(value) > 2:
         return False
     return any(isinstance(root, dict) and isinstance(root.get("metadata"), dict)
                and "oscal-version" in root["metadata"] for root in value.values())

@@ -314,7 +314,7 @@ def _span(cell: Any) -> int:
 
 
 def _digits(text: str) -> str:
-    return text if text.isdecimal() and len(text) <= 3 else "1"  # noqa: PLR2004 -- see MOST_COLUMNS
+    return text if text.isdecimal() and len(text) <= 3 else "1"
 
 
 MOST_COLUMNS = 100

@@ -10,12 +10,14 @@ from pipeline.extract.outline import label
 from pipeline.extract.records import Refusal
 from tests.extract.world import PARAMS, found, only
 
-OSCAL_XML = b"""<catalog xmlns="http://csrc.nist.gov/ns/oscal/1.0" uuid="f9b40f60-7df3-4701-adab-007e1fe29167">
+OSCAL_XML = b"""<catalog xmlns="http://csrc.nist.gov/ns/oscal/1.0"
+ uuid="f9b40f60-7df3-4701-adab-007e1fe29167">
 <metadata><title>Controls</title><last-modified>2024-02-13T17:43:57Z</last-modified><version>5</version>
 <oscal-version>1.1.1</oscal-version><party uuid="x" type="organization"><name>Makers</name></party></metadata>
 <group id="ac" class="family"><title>Access Control</title><control id="ac-1"><title>Policy</title>
 <param id="p1"><label>frequency</label></param>
-<param id="p2"><select how-many="one-or-more"><choice>daily</choice><choice><insert type="param" id-ref="p1"/></choice></select></param>
+<param id="p2"><select how-many="one-or-more"><choice>daily</choice>
+<choice><insert type="param" id-ref="p1"/></choice></select></param>
 <prop name="label" value="AC-1"/><prop name="sort-id" value="ac-01"/><link href="#pm-9" rel="related"/>
 <part id="s" name="statement"><p>The organization:</p>
 <part id="s.a" name="item"><prop name="label" value="a."/><p>Reviews it <insert type="param" id-ref="p1"/>; and</p>
@@ -35,7 +37,8 @@ OSCAL_JSON = {"catalog": {
             {"id": "s", "name": "statement", "prose": "The organization:", "parts": [
                 {"id": "s.a", "name": "item", "props": [{"name": "label", "value": "a."}],
                  "prose": "Reviews it {{ insert: param, p1 }}; and", "parts": [
-                     {"id": "s.a.1", "name": "item", "props": [{"name": "label", "value": "1."}], "prose": "tells all."}]}]},
+                     {"id": "s.a.1", "name": "item", "props": [{"name": "label", "value": "1."}],
+                      "prose": "tells all."}]}]},
             {"id": "g", "name": "guidance", "prose": "Runs {{ insert: param, p2 }}."}]}]}]}}
 CATALOGUE = """# Controls
 
@@ -70,12 +73,14 @@ def test_parameters_that_insert_each_other_in_a_circle_end():
 REGML = b"""<regulation xmlns="eregs"><fdsys><date>2017-10-02</date><title>FAIR LENDING</title></fdsys>
 <preamble><agency>The Bureau</agency><regLetter>B</regLetter><cfr><title>12</title><section>1002</section></cfr>
 <documentNumber>2017-1</documentNumber><effectiveDate>2022-01-01</effectiveDate></preamble>
-<part label="1002"><tableOfContents><tocSecEntry><sectionSubject>1002.1 Scope.</sectionSubject></tocSecEntry></tableOfContents>
+<part label="1002"><tableOfContents><tocSecEntry><sectionSubject>1002.1 Scope.</sectionSubject></tocSecEntry>
+</tableOfContents>
 <content><section label="1002-1"><subject>1002.1 Scope.</subject>
 <paragraph label="1002-1-a" marker="(a)"><title type="keyterm">Purpose.</title>
 <content>To help <ref target="x">applicants</ref>.</content>
 <paragraph label="1002-1-a-1" marker="(1)"><content>First.</content></paragraph></paragraph>
-<paragraph marker=""><content><table><header><columnHeaderRow><column colspan="2" rowspan="1">Rates</column></columnHeaderRow></header>
+<paragraph marker=""><content><table><header><columnHeaderRow><column colspan="2" rowspan="1">Rates</column>
+</columnHeaderRow></header>
 <row><cell>5</cell><cell>low</cell></row></table></content></paragraph></section></content></part></regulation>"""
 
 
@@ -87,7 +92,8 @@ def test_a_regulation_keeps_its_markers_and_tables_and_loses_its_contents():
     assert record.published == "2017-10-02"
 
 
-CNXML = b"""<document xmlns="http://cnx.rice.edu/cnxml"><title>Trust</title><metadata xmlns:md="m"><md:uuid>1677</md:uuid></metadata>
+CNXML = b"""<document xmlns="http://cnx.rice.edu/cnxml"><title>Trust</title>
+<metadata xmlns:md="m"><md:uuid>1677</md:uuid></metadata>
 <content><section id="s"><title>Basics</title><para id="p">See <link target-id="f"/> and <term>trust</term>, an
 <emphasis>unknown<oddity>ly</oddity></emphasis> word.<footnote id="n">A <emphasis>note</emphasis>.</footnote></para>
 <list list-type="enumerated"><item>one<list><item>inner</item></list></item><item>two</item></list>
@@ -107,7 +113,8 @@ def test_an_unknown_element_inside_a_sentence_does_not_break_it():
 
 
 def test_a_cals_table_keeps_its_columns_in_line():
-    table = (b"<article><table><title>Rates</title><tgroup cols='2'><thead><row><entry namest='c1' nameend='c2'>All</entry></row></thead>"
+    table = (b"<article><table><title>Rates</title><tgroup cols='2'>"
+             b"<thead><row><entry namest='c1' nameend='c2'>All</entry></row></thead>"
              b"<tbody><row><entry>a</entry><entry>b</entry></row></tbody></tgroup></table></article>")
     assert only("a.xml", table).text == "Rates\n\n| All |  |\n|---|---|\n| a | b |"
 
@@ -126,8 +133,8 @@ def test_a_regulation_as_json_is_headed_text():
                     {"number": "a", "type": "subpoint", "text": "to trees;"}]}]}]}],
         "recitals": [{"number": "1", "text": "Whereas."}], "citations": {"0": {"number": "1", "text": "OJ C 1."}}}
     assert only("law.json", json.dumps(law).encode()).text == (
-        "# Data Rules\n\non data\n\n## Chapter I General\n\n### Article 1 Scope\n\n1. It applies.\n2. It does not apply:\n"
-        "  (a) to trees;\n\n## Recitals\n\n1. Whereas.\n\n## Citations\n\n1. OJ C 1.")
+        "# Data Rules\n\non data\n\n## Chapter I General\n\n### Article 1 Scope\n\n1. It applies.\n"
+        "2. It does not apply:\n  (a) to trees;\n\n## Recitals\n\n1. Whereas.\n\n## Citations\n\n1. OJ C 1.")
 
 
 def test_what_only_machines_read_is_left_out_of_a_json_document():
@@ -147,7 +154,8 @@ def test_json_nested_too_deep_is_refused():
         only("a.json", b'{"a": {"a": 1, "b": ' * 60 + b"[1]" + b"}}" * 60)
 
 
-@pytest.mark.parametrize("data", [b"{}", b"[]", b"null", b'"text"', b"[1, null, [2]]", b'{"a": {"": []}}', b'{"props": [{"value": 1}]}',
+@pytest.mark.parametrize("data", [b"{}", b"[]", b"null", b'"text"', b"[1, null, [2]]", b'{"a": {"": []}}',
+                                  b'{"props": [{"value": 1}]}',
                                   b'{"params": 3, "x": {"metadata": {"oscal-version": 1}, "params": [1]}}'])
 def test_odd_json_is_read_without_a_fault(data):
     assert isinstance(only("a.json", data).text, str)
