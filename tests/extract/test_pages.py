@@ -24,7 +24,8 @@ def test_what_a_reader_does_not_see_is_no_content(unseen):
 
 
 @pytest.mark.parametrize("seen", ['<p style="font-size:0.9em">x</p>', '<p style="opacity:0.5">x</p>',
-                                  '<p aria-hidden="false">x</p>', '<p style="text-indent:-2em">x</p>', '<p style="left:-10px">x</p>'])
+                                  '<p aria-hidden="false">x</p>', '<p style="text-indent:-2em">x</p>',
+                                  '<p style="left:-10px">x</p>'])
 def test_what_only_looks_like_hiding_stays(seen):
     assert only("a.html", page(seen)).text == "x"
 
