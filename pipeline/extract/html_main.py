@@ -5,6 +5,7 @@ link density) and the main-content rules of Resiliparse use them; no model, no l
 """
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 DROPPED = frozenset({
@@ -21,7 +22,6 @@ HIDDEN = re.compile(
     r"|clip\s*:\s*rect\(\s*0|mso-hide\s*:\s*all", re.IGNORECASE)
 """Declarations that take an element out of sight."""
 STRUCK_STYLE = re.compile(r"text-decoration(?:-line)?\s*:[^;]*line-through", re.IGNORECASE)
-RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
 SIMPLE_SELECTOR = re.compile(r"[a-zA-Z][a-zA-Z0-9]*|(?:[a-zA-Z][a-zA-Z0-9]*)?[.#][a-zA-Z_-][\w-]*")
 """`p`, `.note`, `p.note`, `#ad`: what a rule may hide here. Others depend on state or place; they are left alone."""
 UNSEEN_CLASSES = frozenset({
@@ -103,12 +103,25 @@ UNSEEN_SELECTORS = frozenset(f".{name}" for name in UNSEEN_CLASSES)
 def _hiding(css: str, declaration: re.Pattern[str]) -> frozenset[str]:
     """The simple selectors whose rule has such a declaration; rules inside @media count for other media."""
     found: set[str] = set()
-    plain = re.sub(r"/\*.*?\*/", "", css, flags=re.DOTALL)
-    plain = re.sub(r"@[\w-]+[^{};]*\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}", "", plain)
-    for selectors, body in RULE.findall(plain):
+    for selectors, body in _rules(css):
         if declaration.search(body):
             found |= {name.strip() for name in selectors.split(",") if SIMPLE_SELECTOR.fullmatch(name.strip())}
     return frozenset(found - {"body", "html"})
+
+
+def _rules(css: str) -> Iterator[tuple[str, str]]:
+    """(selectors, declarations) of the outermost rules that are no at-rules, in time linear in the text."""
+    plain = "".join(part.partition("*/")[2] if number else part for number, part in enumerate(css.split("/*")))
+    start = opened = depth = 0
+    for brace in re.finditer(r"[{}]", plain):
+        depth = max(depth + (1 if brace[0] == "{" else -1), 0)
+        if brace[0] == "{" and depth == 1:
+            opened = brace.end()
+        elif brace[0] == "}" and depth == 0:
+            selectors = plain[start:max(opened - 1, start)].rpartition(";")[2].strip()
+            if selectors and not selectors.startswith("@"):
+                yield selectors, plain[opened:brace.start()]
+            start = brace.end()
 
 
 def _selected(element: Any, selectors: frozenset[str]) -> bool:

@@ -9,35 +9,35 @@ import html
 import re
 from collections.abc import Callable, Iterator
 
-FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})[^\n]*\n.*?(?:^ {0,3}\1[`~]*[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r"^ {0,3}(`{3,}+|~{3,}+)[^\n]*+\n.*?(?:^ {0,3}\1[`~]*[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
 """A fenced code block; one that nothing closes runs to the end of the text."""
-CODE_SPAN = re.compile(r"(?<!`)(`+)(?!`)(?:(?!\n\n).)+?(?<!`)\1(?!`)", re.DOTALL)
-TEMPLATE_COMMENT = re.compile(r"\{%-?\s*comment\s*-?%\}.*?\{%-?\s*endcomment\s*-?%\}", re.DOTALL)
+CODE_SPAN = re.compile(r"(?<!`)(`++)(?:(?!\n\n).){1,5000}?(?<!`)\1(?!`)", re.DOTALL)
+TEMPLATE_COMMENT = (re.compile(r"\{%-?\s*comment\s*-?%\}"), re.compile(r"\{%-?\s*endcomment\s*-?%\}"))
+PAIRS = ((re.compile(r"\{%"), re.compile(r"%\}")), (re.compile(r"\{#"), re.compile(r"#\}")),
+         (re.compile(r"<!--"), re.compile(r"-->")))
+"""Tags and comments of Liquid and Jinja, comments of HTML: opening and closing."""
 TEMPLATE_TAGS = re.compile(
-    r"\{%-?.*?-?%\}|\{#.*?#\}|\{\{[^{}\n]*[|\"'()][^{}\n]*\}\}"
-    r"|\{:[^{}\n]*\}|\{[.#][\w-][^{}\n]*\}|<!--.*?-->"
-    r"|\{\{[#/^!>&][^{}\n]*\}\}"
-    r"|\{\{-?\s*(?:site|page|layout|include)\.[^{}\n]*\}\}", re.DOTALL)
-"""Liquid and Jinja tags and comments, expressions with a filter or a literal or of the site, kramdown and
-pandoc attributes, HTML comments, Mustache sections, comments and partials."""
+    r"\{\{[^{}\n]*[|\"'()][^{}\n]*\}\}|\{:[^{}\n]*\}|\{[.#][\w-][^{}\n]*\}|\{\{[#/^!>&][^{}\n]*\}\}"
+    r"|\{\{-?\s*(?:site|page|layout|include)\.[^{}\n]*\}\}")
+"""Expressions with a filter or a literal or of the site, kramdown and pandoc attributes, Mustache sections,
+comments and partials."""
 CONTENTS = re.compile(r"^(?:[*-] TOC|\[TOC\]|\[\[_?toc_?\]\])[ \t]*$", re.MULTILINE | re.IGNORECASE)
 """Where a generator puts a table of contents."""
 EMPTY_LINK = re.compile(r"(?<!!)\[([^\[\]\n]*)\]\(\s*\)")
 """What a link is once the tag that was its address is gone."""
-STRUCK = re.compile(r"~~(?=\S)[^\n]*?(?<=\S)~~")
+STRUCK = re.compile(r"~~(?=\S)[^\n]{0,500}?(?<=\S)~~")
 UNSEEN_ELEMENTS = re.compile(
-    r"<(script|style|iframe|svg|noscript|template|button|select|form|nav|video|audio|object|canvas)\b[^>]*>.*?</\1\s*>",
-    re.DOTALL | re.IGNORECASE)
+    r"<(script|style|iframe|svg|noscript|template|button|select|form|nav|video|audio|object|canvas)\b[^<>]*>",
+    re.IGNORECASE)
 HIDDEN_ELEMENTS = re.compile(
-    r"<(\w+)\b[^<>]*(?:\shidden\b|display\s*:\s*none|visibility\s*:\s*hidden|class=\"[^\"<>]*\b(?:sr-only|usa-sr-only"
-    r"|visually-hidden|d-none)\b)[^<>]*>.*?</\1\s*>", re.DOTALL | re.IGNORECASE)
-STRUCK_ELEMENTS = re.compile(r"<(del|s|strike)\b[^<>]*>.*?</\1\s*>", re.DOTALL | re.IGNORECASE)
-TABLE = re.compile(r"<table\b.*?</table\s*>", re.DOTALL | re.IGNORECASE)
-PREFORMATTED = re.compile(r"<pre\b[^<>]*>(.*?)</pre\s*>", re.DOTALL | re.IGNORECASE)
-HEADING_BUTTON = re.compile(r"(<h[1-6]\b[^<>]*>\s*)<button\b[^<>]*>(.*?)</button\s*>", re.DOTALL | re.IGNORECASE)
-"""The head of an accordion is a button in a heading."""
+    r"<([a-z][a-z0-9]{0,11})\b[^<>]{0,1000}?(?:\shidden\b|display\s*:\s*none|visibility\s*:\s*hidden|class=\"[^\"<>]{0,200}?"
+    r"\b(?:sr-only|usa-sr-only|visually-hidden|d-none)\b)[^<>]{0,1000}>", re.IGNORECASE)
+STRUCK_ELEMENTS = re.compile(r"<(del|s|strike)\b[^<>]*>", re.IGNORECASE)
+TABLE = re.compile(r"<(table)\b[^<>]*>", re.IGNORECASE)
+PREFORMATTED = re.compile(r"<(pre)\b[^<>]*>", re.IGNORECASE)
+HEADING = re.compile(r"[ \t]*<(h[1-6])\b[^<>]*>", re.IGNORECASE)
+BUTTON_TAGS = re.compile(r"</?button\b[^<>]*>", re.IGNORECASE)
 LOOP_VARIABLE = re.compile(r"\{%-?\s*for\s+(\w+)\s+in\b")
-HEADING = re.compile(r"[ \t]*<h([1-6])\b[^<>]*>(.*?)</h\1\s*>[ \t]*", re.DOTALL | re.IGNORECASE)
 ITEM = re.compile(r"\n?[ \t]*<li\b[^<>]*>\s*", re.IGNORECASE)
 BREAK = re.compile(r"<br\s*/?>[ \t]*\n?", re.IGNORECASE)
 BLOCK_TAGS = re.compile(
@@ -53,7 +53,7 @@ MARK = "\x00"
 def cleaned(text: str, *, drop_template_tags: bool, drop_struck: bool, table: Callable[[str], str]) -> str:
     """The text without tags; `table` makes Markdown of an HTML table."""
     if drop_template_tags:
-        text = TEMPLATE_COMMENT.sub(MARK, text)
+        text = _without(text, *TEMPLATE_COMMENT)
         for name in set(LOOP_VARIABLE.findall(text)):  # stands for data that is not in the file
             text = re.sub(rf"\{{\{{-?\s*{name}\b[^{{}}\n]*\}}\}}", MARK, text)
     parts = []
@@ -77,25 +77,54 @@ def _parts(text: str, code: re.Pattern[str]) -> Iterator[tuple[str, bool]]:
 
 def _prose(text: str, drop_template_tags: bool, drop_struck: bool, table: Callable[[str], str]) -> str:
     if drop_template_tags:
+        for opening, closing in PAIRS:
+            text = _without(text, opening, closing)
         text = EMPTY_LINK.sub(r"\1", CONTENTS.sub(MARK, TEMPLATE_TAGS.sub(MARK, text).replace(f"({MARK})", "()")))
     if drop_struck:
-        text = STRUCK_ELEMENTS.sub(MARK, STRUCK.sub(MARK, text))
+        text = _replaced(STRUCK.sub(MARK, text), STRUCK_ELEMENTS, lambda *_: MARK)
     if "<" in text:
         text = _without_html(text, table)
     return html.unescape(text) if "&" in text else text
 
 
 def _without_html(text: str, table: Callable[[str], str]) -> str:
-    text = PREFORMATTED.sub(lambda found: _fenced(found[1]), text)
-    text = HEADING_BUTTON.sub(r"\1\2", text)
+    text = _replaced(text, PREFORMATTED, lambda _, inner: _fenced(inner))
+    text = _replaced(text, HEADING, lambda found, inner: f"{found[0]}{BUTTON_TAGS.sub('', inner)}</{found[1]}>")
     for gone in (UNSEEN_ELEMENTS, HIDDEN_ELEMENTS):
-        text = gone.sub(MARK, text)
-    text = TABLE.sub(lambda found: f"\n\n{table(found[0])}\n\n", text)
-    text = HEADING.sub(lambda found: f"\n\n{'#' * int(found[1])} {' '.join(found[2].split())}\n\n", text)
+        text = _replaced(text, gone, lambda *_: MARK)
+    text = _replaced(text, TABLE, lambda found, inner: f"\n\n{table(f'{found[0]}{inner}</table>')}\n\n")
+    text = _replaced(text, HEADING, lambda found, inner: f"\n\n{'#' * int(found[1][1])} {' '.join(inner.split())}\n\n")
     text = ITEM.sub("\n- ", text)
     text = BREAK.sub(_line_break, text)
     text = BLOCK_TAGS.sub(f"\n{MARK}\n" if "\n" not in text else MARK, text)
     return re.sub(r"</li\s*>", "", INLINE_TAGS.sub("", text), flags=re.IGNORECASE)
+
+
+def _without(text: str, opening: re.Pattern[str], closing: re.Pattern[str]) -> str:
+    """The text without what stands between the two; an opening that nothing closes stays. Linear in the text."""
+    parts, position = [], 0
+    while (start := opening.search(text, position)) and (end := closing.search(text, start.end())):
+        parts += [text[position:start.start()], MARK]
+        position = end.end()
+    return "".join([*parts, text[position:]])
+
+
+def _replaced(text: str, opening: re.Pattern[str], made: Callable[[re.Match[str], str], str]) -> str:
+    """Each element whose opening tag this is (group 1: its name), by what `made(tag, inside)` gives.
+
+    An element that nothing closes stays. Linear in the text for each name.
+    """
+    parts, position, searched, open_for_good = [], 0, 0, set()
+    while start := opening.search(text, searched):
+        name = start[1].lower()
+        end = None if name in open_for_good else re.compile(rf"</{name}\s*>", re.IGNORECASE).search(text, start.end())
+        if end is None:
+            open_for_good.add(name)
+            searched = start.end()
+            continue
+        parts += [text[position:start.start()], made(start, text[start.end():end.start()])]
+        position = searched = end.end()
+    return "".join([*parts, text[position:]])
 
 
 def _fenced(code: str) -> str:

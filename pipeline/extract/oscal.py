@@ -61,7 +61,9 @@ def _filled(value: Any, params: dict[str, dict[str, Any]]) -> Any:
         filled = {name: _filled(item, params) for name, item in value.items() if name != "params"}
         related = _related(value)
         if related:  # a part of its own behind the others
-            filled["parts"] = [*(filled.pop("parts", None) or []), {"name": "related controls", "prose": related}]
+            parts = filled.pop("parts", None)
+            others = parts if isinstance(parts, list) else []
+            filled["parts"] = [*others, {"name": "related controls", "prose": related}]
         return filled
     return value
 

@@ -108,7 +108,7 @@ def _tidied(record: Record, source: Source) -> Record:
 def tidy(text: str) -> str:
     """No control characters, no lone surrogates, no blanks at line ends, at most one blank line."""
     text = CONTROL.sub("", text).encode("utf-8", "replace").decode()
-    text = re.sub(r"[ \t\xa0]+$", "", text, flags=re.MULTILINE)
+    text = "\n".join(line.rstrip(" \t\xa0") for line in text.split("\n"))
     return re.sub(r"\n{3,}", "\n\n", text).strip("\n ")
 
 

@@ -53,7 +53,7 @@ def _loose_pairs(block: str) -> dict[object, object]:
 
 def first_heading(text: str) -> str | None:
     """The first Markdown heading."""
-    found = re.search(r"^#{1,6}[ \t]+(\S.*?)[ \t]*#*$", text, re.MULTILINE)
+    found = re.search(r"^#{1,6}[ \t]+(\S.{0,500}?)[ \t]*#*$", text, re.MULTILINE)
     return found[1] if found else None
 
 

@@ -142,3 +142,18 @@ def test_markdown_in_a_template_is_markdown_and_other_text_keeps_its_brackets():
 
 def test_a_fence_that_is_never_closed_takes_the_rest_as_code():
     assert only("a.md", b"~~a~~\n```\n<b>x</b>\n").text == "```\n<b>x</b>"
+
+
+@pytest.mark.parametrize("piece", ["<script>", "<!--", "{%", "<table>", "~~a ", "`", "<h1>", "<p hidden>", "[", "<pre>"])
+def test_openings_that_nothing_closes_take_time_in_proportion(piece):
+    # 60 kB: a pattern that looks for the end from each opening would take a minute
+    text = only("a.md", (piece * (60_000 // len(piece))).encode()).text
+    assert len(text) <= 60_100
+
+
+def test_a_style_sheet_without_an_end_takes_time_in_proportion():
+    assert only("a.html", page("<p>x</p>", f"<style>{'@a{' * 60_000}</style>")).text == "x"
+
+
+def test_a_line_of_blanks_takes_time_in_proportion():
+    assert only("a.txt", b"a" + b" " * 900_000 + b"b").text.startswith("a ")
