@@ -55,7 +55,7 @@ def _answer(lake: Path, path: str, mime: str, params: CurateExtract, answers: Te
 
 def _plain(found: Record | BadRecord, data: bytes) -> dict[str, Any]:
     if isinstance(found, BadRecord):
-        return {"locator": found.locator, "bad": found.evidence}
+        return {"locator": found.locator, "bad": found.evidence, "reason": found.reason}
     fields = found._asdict()
     raw = fields.pop("raw")
     return {"doc_id": document_id(data if raw is None else raw), **fields}

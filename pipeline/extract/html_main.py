@@ -1,0 +1,211 @@
+"""Which part of a page is its content: what is hidden, what is furniture, what is the main element.
+
+Rules on names and on the share of links, as Boilerpipe (Kohlschütter et al. 2010, doi:10.1145/1718487.1718542,
+link density) and the main-content rules of Resiliparse use them; no model, no list of sites.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+DROPPED = frozenset({
+    "script", "style", "noscript", "template", "svg", "math", "nav", "aside", "button", "select", "iframe",
+    "object", "embed", "canvas", "audio", "video", "head", "input", "textarea", "dialog", "datalist", "label",
+    "footer"})
+HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6", "summary"})
+STRUCK = frozenset({"del", "s", "strike"})
+OUTSIDE_MAIN = frozenset({"header"})
+"""Dropped unless inside an article, where it holds the title or the date."""
+HIDDEN = re.compile(
+    r"display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|font-size\s*:\s*0(?:px|pt|em|rem|%)?\s*(?:;|!|$)"
+    r"|opacity\s*:\s*0(?:\.0+)?\s*(?:;|!|$)|text-indent\s*:\s*-\d{3,}|(?:left|top)\s*:\s*-\d{4,}"
+    r"|clip\s*:\s*rect\(\s*0|mso-hide\s*:\s*all", re.IGNORECASE)
+"""Declarations that take an element out of sight."""
+STRUCK_STYLE = re.compile(r"text-decoration(?:-line)?\s*:[^;]*line-through", re.IGNORECASE)
+SIMPLE_SELECTOR = re.compile(r"[a-zA-Z][a-zA-Z0-9]*|(?:[a-zA-Z][a-zA-Z0-9]*)?[.#][a-zA-Z_-][\w-]*")
+"""`p`, `.note`, `p.note`, `#ad`: what a rule may hide here. Others depend on state or place; they are left alone."""
+UNSEEN_CLASSES = frozenset({
+    "hidden", "hide", "d-none", "visually-hidden", "visuallyhidden", "sr-only", "screen-reader-text",
+    "screenreader-text",
+    "usa-sr-only", "noprint", "mw-editsection", "mw-empty-elt"})
+UNSEEN = "data-pedigree-unseen"
+"""Attribute that marks what was found hidden; a page's own attribute of this name is removed first."""
+FURNITURE = re.compile(
+    r"nav(?:bar|igation|i)?|(?:main|sub)?menus?|breadcrumbs?|sidebars?|footer|masthead|topbar|toolbar|cookies?|consent|"
+    r"newsletters?|subscri(?:be|ption)|shar(?:e\w*|ing)|socials?|addtoany|sharedaddy|related|yarpp|upsell|recommend\w*|"
+    r"trending|most(?:read|viewed|popular)|comments?\w*|kommentar\w*|respond|disqus|replies|pagination|pager|paging|skip|"
+    r"advert\w*|ads?|adsense|promos?|sponsor\w*|popup|modal|overlay|textwidget|tagcloud|tags|taglist|byline|vcard|"
+    r"ratings?|vote|votes|signup|login|register|search\w*|copyright|imprint|impressum|toc|printfooter|catlinks|outbrain|"
+    r"affiliate\w*|topics|categories|keywords|relacionad\w*|"
+    r"taboola|buybox|syndication|tooltip|noprint|crosslinks?|seealso", re.IGNORECASE)
+"""Words that name furniture, as whole parts of a class or an id."""
+PERHAPS = re.compile(
+    r"teasers?|mehr|more|popular|latest|recent\w*|widgets?|author|authors|biography|banners?|feedback|survey|partners|"
+    r"donat(?:e|ion)|legal|box|promo|support|footer|next|previous|prev", re.IGNORECASE)
+"""Words that name furniture where there is little prose under them."""
+FEW_CHARS = 400
+"""Characters up to which such an element is furniture; ..."""
+SOME_LINKED = 0.3
+"""... a longer one is when this share of it is links."""
+WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
+"""Parts of a name: `post-relatedTopics` -> post, related, Topics."""
+CONTENT = frozenset({
+    "content", "main", "article", "post", "entry", "entry-content", "post-content", "article-content", "article-body",
+    "articlebody", "post-body", "hentry", "story", "text", "body", "maincontent", "main-content", "page-content"})
+"""Whole names of content: an element that has one keeps its place."""
+MODIFIER = re.compile(r"(?:has|with|no|without|is|js|u|col|hide|single|page|postid|format|elementor|category|tag)[-_]",
+                      re.IGNORECASE)
+"""Beginnings of names that say how an element looks, not what it is: `has-sidebar`."""
+ROLES = frozenset({"navigation", "banner", "contentinfo", "search", "complementary", "menu", "menubar", "dialog",
+                   "alertdialog", "toolbar"})
+MAIN = (
+    "//main", "//*[@role='main']", "//*[@itemprop='articleBody']", "//article",
+    "//*[contains(concat(' ', normalize-space(@class), ' '), ' entry-content ')]",
+    "//*[contains(concat(' ', normalize-space(@class), ' '), ' post-content ')]",
+    "//*[contains(concat(' ', normalize-space(@class), ' '), ' article-body ')]",
+    "//*[@id='content' or @id='main-content' or @id='main']")
+"""Where pages put their content; the first of these that one element fits and that holds enough is taken."""
+ENOUGH_CHARS = 250
+"""Characters of text below which an element that claims to be the content is not believed alone."""
+ENOUGH_SHARE = 0.25
+"""... unless it has at least this share of the page's text."""
+MOST_LINKED = 0.6
+"""Share of characters inside links above which a list is navigation."""
+FEW_LINKS = 3
+"""Links below which a list is not judged."""
+JUDGED = ("div", "section", "ul", "ol", "form", "table", "p", "span", "header", "li")
+"""Elements that furniture is made of."""
+MOST_SHARE = 0.4
+"""Share of the page's text that furniture, by name, cannot have: the name is wrong then."""
+
+
+def mark_hidden(root: Any, *, drop_struck: bool) -> None:
+    """Mark every element that a reader does not see, by attribute, by style and by class."""
+    styles = "\n".join(element.text or "" for element in root.iter("style"))
+    hidden = _hiding(styles, HIDDEN) | UNSEEN_SELECTORS
+    struck = _hiding(styles, STRUCK_STYLE) if drop_struck else frozenset()
+    for element in root.iter():
+        if not isinstance(element.tag, str):
+            continue
+        element.attrib.pop(UNSEEN, None)
+        style = element.get("style") or ""
+        is_hidden = (element.get("hidden") is not None or element.get("aria-hidden") == "true"
+                     or (style and HIDDEN.search(style)) or _selected(element, hidden))
+        is_struck = drop_struck and (element.tag in STRUCK or (style and STRUCK_STYLE.search(style))
+                                     or _selected(element, struck))
+        if is_hidden or is_struck:
+            element.set(UNSEEN, "")
+
+
+UNSEEN_SELECTORS = frozenset(f".{name}" for name in UNSEEN_CLASSES)
+
+
+def _hiding(css: str, declaration: re.Pattern[str]) -> frozenset[str]:
+    """The simple selectors whose rule has such a declaration; rules inside @media count for other media."""
+    found: set[str] = set()
+    for selectors, body in _rules(css):
+        if declaration.search(body):
+            found |= {name.strip() for name in selectors.split(",") if SIMPLE_SELECTOR.fullmatch(name.strip())}
+    return frozenset(found - {"body", "html"})
+
+
+def _rules(css: str) -> Iterator[tuple[str, str]]:
+    """(selectors, declarations) of the outermost rules that are no at-rules, in time linear in the text."""
+    plain = "".join(part.partition("*/")[2] if number else part for number, part in enumerate(css.split("/*")))
+    start = opened = depth = 0
+    for brace in re.finditer(r"[{}]", plain):
+        depth = max(depth + (1 if brace[0] == "{" else -1), 0)
+        if brace[0] == "{" and depth == 1:
+            opened = brace.end()
+        elif brace[0] == "}" and depth == 0:
+            selectors = plain[start:max(opened - 1, start)].rpartition(";")[2].strip()
+            if selectors and not selectors.startswith("@"):
+                yield selectors, plain[opened:brace.start()]
+            start = brace.end()
+
+
+def _selected(element: Any, selectors: frozenset[str]) -> bool:
+    tag, classes, ident = element.tag, (element.get("class") or "").split(), element.get("id")
+    names = [tag, *(f".{name}" for name in classes), *(f"{tag}.{name}" for name in classes)]
+    if ident:
+        names += [f"#{ident}", f"{tag}#{ident}"]
+    return any(name in selectors for name in names)
+
+
+def is_dropped(element: Any) -> bool:
+    """Not content, wherever it stands."""
+    if not isinstance(element.tag, str) or element.get(UNSEEN) is not None:
+        return True
+    if element.tag in DROPPED:  # the head of an accordion is a button in a heading
+        return element.tag != "button" or element.getparent().tag not in HEADINGS
+    return element.tag in OUTSIDE_MAIN and next(element.iterancestors("article", "main"), None) is None
+
+
+def main_content(root: Any) -> Any:
+    """The element that holds the content, its furniture taken out."""
+    body = root.find("body")
+    body = root if body is None else body
+    found = _main(body)
+    _without_furniture(found)
+    return found
+
+
+def _main(body: Any) -> Any:
+    whole = _num_chars(body)
+    for path in MAIN:
+        found = [element for element in body.xpath(f".{path}") if element.get(UNSEEN) is None]
+        outer = [element for element in found if not any(above in found for above in element.iterancestors())]
+        if len(outer) == 1:
+            chars = _num_chars(outer[0])
+            if chars >= ENOUGH_CHARS or chars >= ENOUGH_SHARE * whole:
+                return outer[0]
+    return body
+
+
+def _without_furniture(content: Any) -> None:
+    """Take out forms, what its names call furniture, and lists of links."""
+    whole = max(_num_chars(content), 1)
+    for element in list(content.iter(*JUDGED)):
+        if element is content or element.getparent() is None:
+            continue
+        if element.tag == "form":
+            gone = not _holds_text(element)
+        else:
+            gone = _is_furniture(element) or (element.tag in ("ul", "ol", "div") and _is_links(element))
+        if gone and next(element.iter("h1"), None) is None and _num_chars(element) <= MOST_SHARE * whole:
+            element.drop_tree()
+
+
+def _is_furniture(element: Any) -> bool:
+    if element.get("role") in ROLES:
+        return True
+    names = [*(element.get("class") or "").split(), *(element.get("id") or "").split()]
+    if not names or any(name.lower() in CONTENT for name in names):
+        return False
+    words = [word for name in names if not MODIFIER.match(name) for word in WORDS.findall(name)]
+    if any(FURNITURE.fullmatch(word) for word in words):
+        return True
+    if not any(PERHAPS.fullmatch(word) for word in words):
+        return False
+    chars = _num_chars(element)
+    linked = sum(_num_chars(link) for link in element.iter("a"))
+    return linked > SOME_LINKED * chars or (chars <= FEW_CHARS and linked > 0)
+
+
+def _holds_text(form: Any) -> bool:
+    """A form around a whole page, as some servers write them, holds its text."""
+    return next(form.iter("h1", "h2", "article", "main"), None) is not None or len(list(form.iter("p"))) > FEW_LINKS
+
+
+def _is_links(element: Any) -> bool:
+    """Mostly links, without a sentence between them."""
+    links = list(element.iter("a"))
+    if len(links) < FEW_LINKS or next(element.iter("p", "table", "pre"), None) is not None:
+        return False
+    linked = sum(_num_chars(link) for link in links)
+    return linked > MOST_LINKED * _num_chars(element)
+
+
+def _num_chars(element: Any) -> int:
+    """Characters of text, blanks at the ends of pieces aside, scripts and styles not counted."""
+    return sum(len(text.strip()) for text in element.xpath(".//text()[not(parent::script or parent::style)]"))
