@@ -4,11 +4,12 @@ import re
 from collections.abc import Iterator
 
 from pipeline.extract.docx import read_docx
+from pipeline.extract.hive import read_parquet_in_partition
 from pipeline.extract.html import read_html
 from pipeline.extract.images import read_image
 from pipeline.extract.pdf import read_pdf
 from pipeline.extract.records import BadRecord, Reader, Record, Refusal, Source, limit
-from pipeline.extract.rows import read_csv, read_json, read_jsonl, read_parquet
+from pipeline.extract.rows import read_csv, read_json, read_jsonl
 from pipeline.extract.sniff import DOCX, EMPTY
 from pipeline.extract.text import CONTROL, read_text
 from pipeline.extract.xml import read_xml
@@ -25,7 +26,7 @@ READERS: dict[str, Reader] = {
     "application/x-ndjson": read_jsonl,
     "text/csv": read_csv,
     "text/tab-separated-values": read_csv,
-    "application/vnd.apache.parquet": read_parquet,
+    "application/vnd.apache.parquet": read_parquet_in_partition,
     "image/png": read_image,
     "image/jpeg": read_image,
     "image/tiff": read_image,

@@ -44,6 +44,8 @@ class Source(NamedTuple):
     params: CurateExtract
     alive: Callable[[], None]
     """Called after every page, so that the guard on time is per page."""
+    path: str = ""
+    """`told_path` of the file: its name below its partition folders, for readers of tables."""
 
 
 Reader = Callable[[Source], Iterable[Record | BadRecord]]

@@ -24,11 +24,21 @@ class Limits(Section):
     """Records of one file."""
     max_depth: int = Field(ge=1)
     """Nesting of elements in HTML, XML and JSON."""
+    max_answer_bytes: int = Field(ge=1024)
+    """Bytes of everything a file gives, as the JSON in which its reader answers."""
+    cpu_s: int = Field(ge=1)
+    """Guard only: seconds of processor time a reader may take for a page or a whole other file. It depends
+    on the machine, so it is far above what any sound file needs; what trips it is hostile or broken."""
     silence_s: float = Field(gt=0)
-    """Guard only: seconds a reader may take for a page or a whole other file. It depends on the
-    machine, so it is far above what any sound file needs; what trips it is hostile or broken."""
+    """Guard only: seconds on the clock without a page or an answer. See `cpu_s`."""
+    wall_s: float = Field(gt=0)
+    """Guard only: seconds on the clock for one file, however alive its reader is. See `cpu_s`."""
     memory_mb: int = Field(ge=256)
-    """Guard only: address space of a reader process in MiB (Linux). See `silence_s`."""
+    """Guard only: address space of a reader process in MiB (Linux). See `cpu_s`."""
+
+
+GUARDS = ("cpu_s", "silence_s", "wall_s", "memory_mb")
+"""Limits whose verdict depends on the machine: no such verdict is kept for the next run."""
 
 
 class Layout(Section):

@@ -1,0 +1,56 @@
+"""What a reader process says of one file: its records, or a refusal, as JSON.
+
+Everything that decides the answer is in the import closure of this file; `pipeline.extract.answers`
+keeps answers under the digest of that code.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from pipeline.extract.language import language_of
+from pipeline.extract.readers import read_records
+from pipeline.extract.records import BadRecord, Record, Refusal, Source, limit
+from pipeline.schema.curate_extract import CurateExtract
+from pipeline.schema.documents import document_id
+
+
+def answer_of(path: str, data: bytes, mime: str, params: CurateExtract, alive: Callable[[], None]) -> str:
+    """One line of JSON: {"sha256", "records": [...]} or {"sha256", "refused": [reason, evidence]}.
+
+    Args:
+        path: the file's `told_path`.
+
+    Raises:
+        MemoryError: memory is a guard, and the caller's. Nothing else in the file makes it raise.
+    """
+    sha256 = hashlib.sha256(data).hexdigest()
+    try:
+        records = list(_lines(Source(path.rsplit("/", 1)[-1], data, mime, params, alive, path)))
+    except MemoryError:
+        raise
+    except Refusal as verdict:
+        return json.dumps({"sha256": sha256, "refused": [verdict.reason, verdict.evidence]})
+    except Exception as err:  # hostile bytes make parsers throw anything; the class name goes to the ledger
+        return json.dumps({"sha256": sha256, "refused": ["unreadable", type(err).__name__]})
+    return f'{{"sha256": "{sha256}", "records": [{", ".join(records)}]}}'
+
+
+def _lines(source: Source) -> Iterator[str]:
+    """Every record as JSON, as long as all together are within the limit."""
+    size = 0
+    for found in read_records(source):
+        line = json.dumps(_plain(found, source.data, source.params))
+        size += len(line) + 2
+        limit("max_answer_bytes", size, source.params.limits.max_answer_bytes)
+        yield line
+
+
+def _plain(found: Record | BadRecord, data: bytes, params: CurateExtract) -> dict[str, Any]:
+    if isinstance(found, BadRecord):
+        return {"locator": found.locator, "bad": found.evidence}
+    fields = found._asdict()
+    raw = fields.pop("raw")
+    language = language_of(found.text, params.language_chars, params.language_min_chars)
+    return {"doc_id": document_id(data if raw is None else raw), "language": language, **fields}
