@@ -27,7 +27,7 @@ def answer_of(path: str, data: bytes, mime: str, params: CurateExtract, alive: C
     """
     sha256 = hashlib.sha256(data).hexdigest()
     try:
-        records = list(_lines(Source(path.rsplit("/", 1)[-1], data, mime, params, alive, path)))
+        records = list(_lines(Source(path.rsplit("/", 1)[-1], data, mime, params, alive, path=path)))
     except MemoryError:
         raise
     except Refusal as verdict:
@@ -49,7 +49,7 @@ def _lines(source: Source) -> Iterator[str]:
 
 def _plain(found: Record | BadRecord, data: bytes, params: CurateExtract) -> dict[str, Any]:
     if isinstance(found, BadRecord):
-        return {"locator": found.locator, "bad": found.evidence}
+        return {"locator": found.locator, "bad": found.evidence, "reason": found.reason}
     fields = found._asdict()
     raw = fields.pop("raw")
     language = language_of(found.text, params.language_chars, params.language_min_chars)

@@ -1,6 +1,7 @@
 """HTML and XHTML: the main content as Markdown. Scripts, styles, forms and navigation are dropped.
 
-Nothing is executed, no address is fetched. Inline markup goes; headings, lists and tables stay.
+Nothing is executed, no address is fetched. Inline markup goes; headings, lists and tables stay. What a reader
+does not see (hidden elements, text struck through) is no content.
 """
 
 import re
@@ -9,26 +10,22 @@ from typing import Any
 
 from lxml import html as lxml_html
 
+from pipeline.extract.html_main import is_dropped, main_content, mark_hidden
 from pipeline.extract.page import markdown_table, run_in
 from pipeline.extract.records import Record, Refusal, Source, limit
 from pipeline.extract.text import decoded
 from pipeline.extract.xml import depth_of
 
-DROPPED = frozenset({
-    "script", "style", "noscript", "template", "svg", "math", "nav", "aside", "form", "button", "select", "iframe",
-    "object", "embed", "canvas", "audio", "video", "head", "input", "textarea", "dialog"})
-OUTSIDE_MAIN = frozenset({"header", "footer"})
-"""Dropped unless inside an article, where they hold its title or its date."""
 PARTS = frozenset({
     "p", "div", "section", "article", "main", "header", "footer", "blockquote", "ul", "ol", "li", "dl", "dt", "dd",
     "table", "pre", "figure", "figcaption", "hr", "address", "details", "summary", "body", "html", "center", "h1",
-    "h2", "h3", "h4", "h5", "h6", "fieldset", "hgroup"})
+    "h2", "h3", "h4", "h5", "h6", "fieldset", "hgroup", "form"})
 """Elements that begin a block; everything else is inside a line."""
-HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 DATE_NAMES = ("article:published_time", "dcterms.date", "dcterms.issued", "dc.date", "date", "published")
 LINE_BREAK = "\x00"
 """Stands for `<br>` while blanks collapse; decoding has removed it from the text."""
-MAIN = ("//main", "//*[@role='main']", "//article")
+MOST_SPAN = 100
+"""Columns or rows a cell may cover: more is a mistake or an attack."""
 
 
 def read_html(source: Source) -> Iterator[Record]:
@@ -36,22 +33,31 @@ def read_html(source: Source) -> Iterator[Record]:
     text = decoded(source.data)
     if not text.strip():
         raise Refusal("no_text")
+    root = _parsed(text, source)
+    title, published = _title(root), _published(root)
+    yield Record(_content(main_content(root)), title, published, "", None)
+
+
+def page_text(text: str, source: Source) -> str:
+    """The content of a piece of HTML found in another file, whole: it has no navigation."""
+    if not text.strip():
+        return ""
+    root = _parsed(text, source)
+    body = root.find("body")
+    return _content(root if body is None else body)
+
+
+def _parsed(text: str, source: Source) -> Any:
     # huge_tree: without it libxml2 drops what is nested too deep and says nothing; our limit does say
     parser = lxml_html.HTMLParser(no_network=True, remove_comments=True, remove_pis=True, huge_tree=True)
     root = lxml_html.document_fromstring(re.sub(r"\A\s*<\?xml[^>]*\?>", "", text), parser=parser)
     limit("max_depth", depth_of(root), source.params.limits.max_depth)
-    content = "\n\n".join(_joined_items(list(_blocks(_main(root), ""))))
-    yield Record(content, _title(root), _published(root), "", None)
+    mark_hidden(root, drop_struck=source.params.layout.drop_struck)
+    return root
 
 
-def _main(root: Any) -> Any:
-    """The only element that says it is the main content, else the body."""
-    for path in MAIN:
-        found = root.xpath(path)
-        if len(found) == 1:
-            return found[0]
-    body = root.find("body")
-    return root if body is None else body
+def _content(element: Any) -> str:
+    return "\n\n".join(_joined_items(list(_blocks(element, ""))))
 
 
 def _title(root: Any) -> str | None:
@@ -72,19 +78,13 @@ def _published(root: Any) -> str | None:
     return None
 
 
-def _is_dropped(element: Any) -> bool:
-    if not isinstance(element.tag, str) or element.tag in DROPPED:
-        return True
-    if element.get("hidden") is not None or HIDDEN.search(element.get("style") or ""):
-        return True
-    return element.tag in OUTSIDE_MAIN and next(element.iterancestors("article", "main"), None) is None
-
-
 def _blocks(element: Any, prefix: str) -> Iterator[str]:
     """Blocks below `element`; `prefix` is the indent of the list around it."""
     loose: list[str] = [element.text or ""]
     for child in element:
-        if _is_dropped(child):
+        if child.tag == "math":
+            loose.append(_inline(child))
+        elif is_dropped(child):
             pass
         elif child.tag in PARTS or _holds_part(child):
             yield from _flushed(loose)
@@ -129,7 +129,7 @@ def _block(element: Any, prefix: str) -> Iterator[str]:
 def _items(element: Any, prefix: str) -> Iterator[str]:
     number = 0
     for child in element:
-        if not isinstance(child.tag, str) or _is_dropped(child):
+        if not isinstance(child.tag, str) or is_dropped(child):
             continue
         number += 1
         mark = f"{number}. " if element.tag == "ol" else "- "
@@ -139,19 +139,50 @@ def _items(element: Any, prefix: str) -> Iterator[str]:
 
 
 def _table(element: Any, prefix: str) -> Iterator[str]:
-    """A Markdown table; a table that only lays out the page gives its blocks."""
-    own = [row for row in element.iter("tr") if next(row.iterancestors("table")) is element]
-    rows = [[_line(cell) for cell in row if cell.tag in ("td", "th")] for row in own]
-    rows = [row for row in rows if any(row)]
-    if not rows:
+    """A Markdown table under its caption; a table that only lays out the page gives its blocks."""
+    own = [row for row in element.iter("tr") if next(row.iterancestors("table")) is element and not is_dropped(row)]
+    if not any(_line(cell) for row in own for cell in _cells(row)):
         return
+    caption = element.find("caption")
+    if caption is not None and not is_dropped(caption) and (text := _line(caption)):
+        yield text
     nested = next(element.iterdescendants("table"), None) is not None
-    if nested or max(len(row) for row in rows) == 1 or _has_long_cells(own):
+    if nested or max(len(_cells(row)) for row in own) == 1 or _has_long_cells(own):
         for row in own:
-            for cell in row:
+            for cell in _cells(row):
                 yield from _blocks(cell, prefix)
         return
+    rows = [row for row in _grid(own) if any(row)]
     yield markdown_table(rows)
+
+
+def _cells(row: Any) -> list[Any]:
+    return [cell for cell in row if cell.tag in ("td", "th") and not is_dropped(cell)]
+
+
+def _grid(own: list[Any]) -> list[list[str]]:
+    """Rows of equal columns: what a merged cell covers is empty (HTML 4.9.12, forming a table)."""
+    grid: list[list[str]] = []
+    covered: dict[int, int] = {}
+    for row in own:
+        line: list[str] = []
+        for cell in _cells(row):
+            while covered.get(len(line), 0):
+                covered[len(line)] -= 1
+                line.append("")
+            width, height = _span(cell, "colspan"), _span(cell, "rowspan")
+            for column in range(len(line), len(line) + width):
+                covered[column] = height - 1
+            line += [_line(cell)] + [""] * (width - 1)
+        for column in [column for column in covered if column >= len(line) and covered[column]]:
+            covered[column] -= 1
+        grid.append(line)
+    return grid
+
+
+def _span(cell: Any, name: str) -> int:
+    text = cell.get(name, "1").strip()
+    return min(max(int(text), 1), MOST_SPAN) if re.fullmatch(r"\d{1,5}", text) else 1
 
 
 def _has_long_cells(rows: list[Any]) -> bool:
@@ -160,12 +191,20 @@ def _has_long_cells(rows: list[Any]) -> bool:
 
 
 def _inline(element: Any) -> str:
-    if _is_dropped(element):
+    if element.tag == "math":
+        return _formula(element)
+    if is_dropped(element):
         return ""
     text = element.text or ""
     for child in element:
         text += (LINE_BREAK if child.tag == "br" else _inline(child)) + (child.tail or "")
     return run_in(text) if element.tag in ("b", "strong") else text
+
+
+def _formula(element: Any) -> str:
+    """TeX when the page carries it beside its MathML, else what the symbols say."""
+    tex = element.get("alttext") or element.findtext(".//annotation[@encoding='application/x-tex']")
+    return f" ${tex.strip()}$ " if tex and tex.strip() else " ".join(element.text_content().split())
 
 
 def _line(element: Any) -> str:
@@ -177,7 +216,7 @@ def _texts(element: Any) -> Iterator[str]:
     if element.text:
         yield element.text
     for child in element:
-        if not _is_dropped(child):
+        if not is_dropped(child):
             yield from [" ", *_texts(child), " "] if child.tag in PARTS else [_inline(child)]
         if child.tail:
             yield child.tail

@@ -2,21 +2,31 @@
 
 import re
 from collections.abc import Iterator
+from io import BytesIO
 
+from pipeline.extract.archive import read_zip
 from pipeline.extract.docx import read_docx
 from pipeline.extract.hive import read_parquet_in_partition
 from pipeline.extract.html import read_html
 from pipeline.extract.images import read_image
+from pipeline.extract.mail import read_mailbox, read_message
 from pipeline.extract.pdf import read_pdf
-from pipeline.extract.records import BadRecord, Reader, Record, Refusal, Source, limit
+from pipeline.extract.pptx import read_pptx
+from pipeline.extract.records import BadRecord, Budget, Member, Reader, Record, Refusal, Source, limit
 from pipeline.extract.rows import read_csv, read_json, read_jsonl
-from pipeline.extract.sniff import DOCX, EMPTY
+from pipeline.extract.sniff import DOCX, EMPTY, PPTX, XLSX, mime_of
 from pipeline.extract.text import CONTROL, read_text
+from pipeline.extract.xlsx import read_xlsx
 from pipeline.extract.xml import read_xml
 
 READERS: dict[str, Reader] = {
     "application/pdf": read_pdf,
     DOCX: read_docx,
+    PPTX: read_pptx,
+    XLSX: read_xlsx,
+    "application/zip": read_zip,
+    "message/rfc822": read_message,
+    "application/mbox": read_mailbox,
     "text/html": read_html,
     "application/xhtml+xml": read_html,
     "application/xml": read_xml,
@@ -42,14 +52,49 @@ def read_records(source: Source) -> Iterator[Record | BadRecord]:
         Refusal: the type has no reader, the file is over a limit, damaged or without text.
         Exception: whatever a parser throws at hostile bytes; the caller turns it into `unreadable`.
     """
-    limit("max_file_bytes", len(source.data), source.params.limits.max_file_bytes)
+    limits = source.params.limits
+    limit("max_file_bytes", len(source.data), limits.max_file_bytes)
+    if source.budget is None:
+        source = source._replace(budget=Budget(limits.max_uncompressed_bytes))
     if source.mime == EMPTY:
         raise Refusal("unreadable", "zero bytes")
     reader = READERS.get(source.mime)
     if reader is None:
         raise Refusal("unsupported_type", source.mime)
     for found in reader(source):
-        yield found if isinstance(found, BadRecord) else _tidied(found, source)
+        if isinstance(found, Member):
+            yield from _packed(found, source)
+        elif isinstance(found, BadRecord):
+            yield found
+        else:
+            yield _tidied(found, source)
+
+
+def _packed(member: Member, source: Source) -> list[Record | BadRecord]:
+    """The records of a packed file; what is wrong with it is a row of its own and spoils no other."""
+    deepest = source.params.limits.max_nesting
+    if source.depth >= deepest:
+        return [BadRecord(member.locator, f"max_nesting {deepest}", "limit_exceeded")]
+    inner = source._replace(name=member.name, data=member.data, mime=mime_of(member.name, BytesIO(member.data)),
+                            depth=source.depth + 1)
+    try:
+        found = list(read_records(inner))
+    except Refusal as verdict:
+        return [BadRecord(member.locator, verdict.evidence, verdict.reason)]
+    except MemoryError:  # a verdict on the whole file: the guard is on the process
+        raise
+    except Exception as err:  # hostile bytes make parsers throw anything, see `reader_process`
+        return [BadRecord(member.locator, type(err).__name__, "unreadable")]
+    source.alive()
+    return [_placed(item, member) for item in found] or [BadRecord(member.locator, "", "no_text")]
+
+
+def _placed(found: Record | BadRecord, member: Member) -> Record | BadRecord:
+    """With its place in the outer file, and with the bytes it would be known by outside of it."""
+    locator = f"{member.locator}, {found.locator}" if found.locator else member.locator
+    if isinstance(found, BadRecord):
+        return found._replace(locator=locator)
+    return found._replace(locator=locator, raw=member.data if found.raw is None else found.raw)
 
 
 def _tidied(record: Record, source: Source) -> Record:

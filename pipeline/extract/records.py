@@ -1,4 +1,4 @@
-"""What a reader gives: records, or a refusal in the ledger's words."""
+"""What a reader gives: records, files packed inside, or a refusal in the ledger's words."""
 
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
@@ -25,6 +25,17 @@ class BadRecord(NamedTuple):
     locator: str
     evidence: str
     """Why, in a few words and without the record's text."""
+    reason: str = "bad_record"
+    """A key of the ledger's REASONS; a packed file has the reason it would have on its own."""
+
+
+class Member(NamedTuple):
+    """A file packed in another: an entry of an archive, an attachment, a message of a mailbox."""
+
+    locator: str
+    """Begins with its number, so that entry 9 sorts before entry 10; no `#`, which ends a path in the ledger."""
+    name: str
+    data: bytes
 
 
 class Refusal(Exception):  # not an error of ours: a verdict on a file
@@ -33,6 +44,23 @@ class Refusal(Exception):  # not an error of ours: a verdict on a file
     def __init__(self, reason: str, evidence: str = "") -> None:
         super().__init__(f"{reason}: {evidence}")
         self.reason, self.evidence = reason, evidence
+
+
+class Budget:
+    """Bytes a file of the lake may still unfold to, together with everything packed in it."""
+
+    def __init__(self, most: int) -> None:
+        self.most = self.left = most
+
+    def spend(self, num_bytes: int) -> None:
+        """Take `num_bytes`.
+
+        Raises:
+            Refusal: that many are not left.
+        """
+        self.left -= num_bytes
+        if self.left < 0:
+            raise Refusal("limit_exceeded", f"max_uncompressed_bytes {self.most}")
 
 
 class Source(NamedTuple):
@@ -46,9 +74,18 @@ class Source(NamedTuple):
     """Called after every page, so that the guard on time is per page."""
     path: str = ""
     """`told_path` of the file: its name below its partition folders, for readers of tables."""
+    budget: Budget | None = None
+    """None for a file of the lake that has not been opened yet: `read_records` gives it one."""
+    depth: int = 0
+    """How many files it is packed in."""
+
+    def spend(self, num_bytes: int) -> None:
+        """Take unfolded bytes from the file's budget."""
+        assert self.budget is not None  # set by `read_records`, which calls every reader
+        self.budget.spend(num_bytes)
 
 
-Reader = Callable[[Source], Iterable[Record | BadRecord]]
+Reader = Callable[[Source], Iterable[Record | BadRecord | Member]]
 
 
 def limit(name: str, value: int, highest: int) -> None:

@@ -1,7 +1,8 @@
 """Files of records: JSON, JSONL, CSV, TSV, Parquet. One record, one document.
 
 The first rule of `params.records` whose fields a record has says how it becomes text; without one,
-every field is a paragraph. A line that is no record becomes a ledger row of its own.
+every field is a paragraph. A line that is no record becomes a ledger row of its own. JSON that is one
+document, not a list of records, becomes headed text (`json_document`).
 """
 
 import csv
@@ -12,6 +13,9 @@ from io import BytesIO, StringIO
 from itertools import zip_longest
 from typing import Any
 
+from pipeline.extract import oscal
+from pipeline.extract.json_document import document, turn
+from pipeline.extract.outline import label, markdown
 from pipeline.extract.records import BadRecord, Record, Refusal, Source, limit
 from pipeline.extract.text import DATE, decoded
 from pipeline.schema.curate_extract import CurateExtract, RecordRule
@@ -50,9 +54,18 @@ def read_json(source: Source) -> Iterator[Record | BadRecord]:
         for number, item in enumerate(value, start=1):
             yield as_record(item, f"item {number}", canonical(item), source.params)
         return
-    text = "\n\n".join(_outline(value, 1, source.params.limits.max_depth))
-    title = value.get("title") if isinstance(value, dict) else None
-    yield Record(text, title if isinstance(title, str) else None, None, "", None)
+    yield _document(value, source.params.limits.max_depth)
+
+
+def _document(value: Any, max_depth: int) -> Record:
+    published = None
+    if oscal.is_oscal(value):
+        value, published = oscal.simplified(value)
+    tree = document(value, max_depth)
+    dated = value if isinstance(value, dict) else {}
+    published = published or next((text for name in DATE_FIELDS if (text := plain(dated.get(name)))), "")
+    found = DATE.match(published)
+    return Record(markdown(tree), tree.title or None, found[0] if found else None, "", None)
 
 
 def read_csv(source: Source) -> Iterator[Record | BadRecord]:
@@ -118,12 +131,6 @@ def _sections(item: Mapping[str, Any], names: list[str], *, bare: bool) -> list[
     return [value if bare else f"**{label(name)}:** {value}" for name, value in values if value]
 
 
-def label(name: str) -> str:
-    """A field's name for a reader: `first_reply` -> `First reply`."""
-    words = re.sub(r"[_\s]+", " ", name).strip()
-    return words[:1].upper() + words[1:]
-
-
 def plain(value: Any) -> str:
     """A field's value as text; lists and objects inside as lines."""
     if value is None:
@@ -131,22 +138,5 @@ def plain(value: Any) -> str:
     if isinstance(value, list):
         return "\n".join(line for item in value if (line := plain(item)))
     if isinstance(value, dict):
-        return ", ".join(f"{label(str(name))}: {text}" for name, item in value.items() if (text := plain(item)))
+        return turn(value) or ", ".join(f"{label(str(name))}: {text}" for name, item in value.items() if (text := plain(item)))
     return str(value).replace("\r\n", "\n").strip()
-
-
-def _outline(value: Any, level: int, deepest: int) -> Iterator[str]:
-    """Strings of a nested value in order; a title or a key above a nested value is a heading."""
-    limit("max_depth", level, deepest)
-    if isinstance(value, dict):
-        for name, item in value.items():
-            if isinstance(item, dict | list):
-                yield f"{'#' * min(level, 6)} {label(str(name))}"
-                yield from _outline(item, level + 1, deepest)
-            elif plain(item):
-                yield f"**{label(str(name))}:** {plain(item)}"
-    elif isinstance(value, list):
-        for item in value:
-            yield from _outline(item, level + 1, deepest)
-    elif plain(value):
-        yield plain(value)

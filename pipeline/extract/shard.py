@@ -73,7 +73,8 @@ def judged(file: dict[str, Any], answer: Answer) -> tuple[Rows, Rows]:
     documents, ledger = [], []
     for record in answer.records:
         if "bad" in record:
-            ledger.append(_row(file, record["locator"], "drop", "bad_record", f"{record['locator']}: {record['bad']}"))
+            evidence = f"{record['locator']}: {record['bad']}"
+            ledger.append(_row(file, record["locator"], "drop", record["reason"], evidence))
         elif not record["text"].strip():
             ledger.append(_row(file, record["locator"], "drop", "no_text", ""))
         else:

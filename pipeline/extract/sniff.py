@@ -26,22 +26,38 @@ SIGNATURES: tuple[tuple[bytes, str], ...] = (
 )
 TEXT_NAMES: dict[str, str] = {
     ".md": "text/markdown", ".markdown": "text/markdown", ".mdx": "text/markdown",
-    ".txt": "text/plain", ".text": "text/plain", ".tmpl": "text/plain", ".rst": "text/plain",
+    ".txt": "text/plain", ".text": "text/plain", ".rst": "text/plain",
     ".log": "text/plain", ".adoc": "text/plain", "": "text/plain",
     ".html": "text/html", ".htm": "text/html", ".xhtml": "application/xhtml+xml",
     ".xml": "application/xml", ".cnxml": "application/xml",
     ".json": "application/json", ".jsonl": "application/x-ndjson", ".ndjson": "application/x-ndjson",
     ".csv": "text/csv", ".tsv": "text/tab-separated-values",
+    ".eml": "message/rfc822", ".mbox": "application/mbox", ".mbx": "application/mbox",
+    ".dita": "application/xml", ".nxml": "application/xml", ".dbk": "application/xml",
 }
 """Suffix -> type of a file whose content is text."""
+TEMPLATES = frozenset({".tmpl", ".tpl", ".j2", ".jinja", ".jinja2", ".njk", ".liquid", ".mustache", ".hbs"})
+"""Suffixes of a template engine; the one before says what is templated."""
+MAY_BE_MAIL = frozenset({"", ".txt", ".text", ".msg", ".mail", ".mai"})
+"""Suffixes under which mail is kept as often as under its own; others mean what they say."""
 PARTS_OF_ZIP: tuple[tuple[str, str], ...] = (
     ("word/document.xml", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
     ("xl/workbook.xml", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
     ("ppt/presentation.xml", "application/vnd.openxmlformats-officedocument.presentationml.presentation"),
     ("META-INF/container.xml", "application/epub+zip"),
 )
-DOCX = PARTS_OF_ZIP[0][1]
+DOCX, XLSX, PPTX = (mime for _, mime in PARTS_OF_ZIP[:3])
+MAIL = "message/rfc822"
+MBOX = "application/mbox"
 
+_MBOX = re.compile(rb"From \S[^\n]*\d\d:\d\d[^\n]*\n[!-9;-~]+:")
+"""A separator line of a mailbox (RFC 4155, appendix A) and a header field below it."""
+_MAIL = re.compile(rb"(?:Return-Path|Received|Delivered-To|Message-ID|DKIM-Signature|MIME-Version|X-[A-Za-z-]+|From|Date"
+                   rb"|Subject|To):[ \t]", re.IGNORECASE)
+_HEADER = re.compile(rb"[!-9;-~]+:[^\n]*\n(?:[ \t][^\n]*\n)*")
+"""A header field with its folded lines (RFC 5322, 2.2)."""
+_FIELDS = (b"from:", b"date:")
+"""The two fields that every message has (RFC 5322, 3.6)."""
 _HTML = re.compile(rb"\s*(<!--.*?-->\s*)*(<!doctype\s+html|<html[\s>])", re.IGNORECASE | re.DOTALL)
 
 
@@ -57,7 +73,10 @@ def mime_of(name: str, stream: BinaryIO) -> str:
         return "application/pdf"
     if head.startswith(b"PK\x03\x04"):
         return _zip_mime(stream)
-    return _text_mime(PurePosixPath(name).suffix.lower(), head)
+    suffix = PurePosixPath(name).suffix.lower()
+    if suffix in TEMPLATES:  # policy.md.tmpl is Markdown with gaps in it
+        suffix = PurePosixPath(PurePosixPath(name).stem).suffix.lower() or ".txt"
+    return _text_mime(suffix, head)
 
 
 def _zip_mime(stream: BinaryIO) -> str:
@@ -78,4 +97,21 @@ def _text_mime(suffix: str, head: bytes) -> str:
         return "application/xhtml+xml" if b"<html" in start else "application/xml"
     if _HTML.match(start):
         return "text/html"
+    if suffix in MAY_BE_MAIL:
+        lines = start.replace(b"\r\n", b"\n")
+        if _MBOX.match(lines):
+            return MBOX
+        if _is_mail(lines):
+            return MAIL
     return TEXT_NAMES.get(suffix, UNKNOWN)
+
+
+def _is_mail(head: bytes) -> bool:
+    """A block of header fields that names an author and a date."""
+    if not _MAIL.match(head):
+        return False
+    position, fields = 0, []
+    while found := _HEADER.match(head, position):
+        fields.append(found[0].lower())
+        position = found.end()
+    return all(any(field.startswith(name) for field in fields) for name in _FIELDS)

@@ -11,7 +11,9 @@ class Limits(Section):
     max_file_bytes: int = Field(ge=1)
     """Bytes of one file of the lake."""
     max_uncompressed_bytes: int = Field(ge=1)
-    """Bytes a compressed file (DOCX, Parquet) may unfold to."""
+    """Bytes a compressed file (DOCX, PPTX, XLSX, Parquet, ZIP) may unfold to, with everything packed in it."""
+    max_nesting: int = Field(ge=1)
+    """Files packed in files: an attachment in a message in a mailbox in a ZIP is the third level."""
     max_pages: int = Field(ge=1)
     """Pages of one PDF, or frames of one TIFF."""
     max_ocr_pages: int = Field(ge=0)
@@ -21,7 +23,7 @@ class Limits(Section):
     max_chars: int = Field(ge=1)
     """Characters of one document's text."""
     max_records: int = Field(ge=1)
-    """Records of one file."""
+    """Records of one file, or entries of one archive."""
     max_depth: int = Field(ge=1)
     """Nesting of elements in HTML, XML and JSON."""
     max_answer_bytes: int = Field(ge=1024)

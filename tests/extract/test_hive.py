@@ -17,7 +17,7 @@ def parquet(**columns):
 
 def partitioned(path, data, params=PARAMS):
     name = path.rsplit("/", 1)[-1]
-    return list(read_records(Source(name, data, "application/vnd.apache.parquet", params, lambda: None, path)))
+    return list(read_records(Source(name, data, "application/vnd.apache.parquet", params, lambda: None, path=path)))
 
 
 @pytest.mark.parametrize(("path", "told"), [

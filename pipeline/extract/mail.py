@@ -1,0 +1,130 @@
+"""E-mail: a message as one document, its attachments as files packed in it; mailboxes as messages.
+
+The text is the plain part, or the HTML part where there is no plain one. The signature below the line
+`-- ` (RFC 3676, 4.3) is left out; quoted lines stay, since whether they repeat another message is for
+deduplication to say. (RFC 5322, RFC 2045 to 2049; mailboxes: RFC 4155.)
+"""
+
+import re
+from collections.abc import Iterator
+from email import message_from_bytes, policy
+from email.errors import HeaderParseError
+from email.message import EmailMessage
+from email.utils import parsedate_to_datetime
+
+from pipeline.extract.archive import locator_name
+from pipeline.extract.html import page_text
+from pipeline.extract.records import BadRecord, Member, Record, Refusal, Source, limit
+from pipeline.extract.text import decoded
+
+SHOWN = ("From", "To", "Cc", "Date")
+"""Header fields that stand above the text."""
+SIGNATURE = re.compile(r"^-- $.*\Z", re.MULTILINE | re.DOTALL)
+SEPARATOR = re.compile(rb"^From \S[^\n]*\d\d:\d\d[^\n]*\n", re.MULTILINE)
+"""The line before each message; one inside a text has been quoted as `>From `."""
+QUOTED_FROM = re.compile(rb"^>(>*From )", re.MULTILINE)
+SEALED = frozenset({"multipart/encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime"})
+SIGNATURES = frozenset({"application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature"})
+"""Parts that prove a text and hold none."""
+SUFFIX = {"message/rfc822": ".eml", "text/html": ".html", "text/plain": ".txt", "text/csv": ".csv"}
+"""For attachments without a name."""
+
+
+def read_mailbox(source: Source) -> Iterator[Member]:
+    """Every message of the mailbox."""
+    data = source.data.replace(b"\r\n", b"\n")
+    starts = [found for found in SEPARATOR.finditer(data)
+              if found.start() == 0 or data[found.start() - 2:found.start()] == b"\n\n"]
+    if not starts:
+        raise Refusal("unreadable", "no message")
+    limit("max_records", len(starts), source.params.limits.max_records)
+    ends = [found.start() for found in starts[1:]] + [len(data)]
+    for number, (start, end) in enumerate(zip(starts, ends, strict=True), start=1):
+        yield Member(f"message {number}", "message.eml", QUOTED_FROM.sub(rb"\1", data[start.end():end]))
+
+
+def read_message(source: Source) -> Iterator[Record | Member | BadRecord]:
+    """The message as one record, then its attachments."""
+    message = message_from_bytes(source.data, policy=policy.default)
+    if message.get_content_type() in SEALED:
+        raise Refusal("encrypted")
+    body, attached = _parts(message)
+    limit("max_records", len(attached), source.params.limits.max_records)
+    text = _text(body, source) if body is not None else ""
+    subject = _field(message, "Subject")
+    above = [f"**{name}:** {value}" for name in SHOWN if (value := _field(message, name))]
+    parts = [f"# {subject}" if subject else "", "\n".join(above), SIGNATURE.sub("", text).strip()]
+    written = "\n\n".join(part for part in parts if part) if text.strip() or subject else ""
+    yield Record(written, subject or None, _date(message), "body" if attached else "", source.data)
+    for number, part in enumerate(attached, start=1):
+        yield from _attachment(part, number)
+
+
+def _parts(message: EmailMessage) -> tuple[EmailMessage | None, list[EmailMessage]]:
+    """The part that is the text, and the others that are files."""
+    leaves = list(_leaves(message))
+    texts = [part for part in leaves if not _is_file(part)]
+    body = next((part for kind in ("text/plain", "text/html") for part in texts
+                 if part.get_content_type() == kind and part.get_payload(decode=True)), None)
+    files = [part for part in leaves if _is_file(part) and part.get_content_type() not in SIGNATURES]
+    return body, files
+
+
+def _leaves(part: EmailMessage) -> Iterator[EmailMessage]:
+    if part.get_content_type() == "message/rfc822" or not part.is_multipart():
+        yield part
+        return
+    for inner in part.iter_parts():
+        yield from _leaves(inner)
+
+
+def _is_file(part: EmailMessage) -> bool:
+    """Attached, or of a kind that no mail program shows as text; pictures inside HTML are no files."""
+    if part.get_content_disposition() == "attachment":
+        return True
+    if part.get_content_maintype() == "text":
+        return False
+    return part.get("Content-ID") is None
+
+
+def _text(part: EmailMessage, source: Source) -> str:
+    payload = part.get_payload(decode=True)
+    data = payload if isinstance(payload, bytes) else b""
+    charset = part.get_content_charset("utf-8")
+    try:
+        text = data.decode(charset).replace("\r\n", "\n")
+    except (LookupError, UnicodeDecodeError):  # an unknown or wrong charset: look at the bytes
+        text = decoded(data)
+    return page_text(text, source) if part.get_content_type() == "text/html" else text
+
+
+def _attachment(part: EmailMessage, number: int) -> Iterator[Member | BadRecord]:
+    kind = part.get_content_type()
+    name = part.get_filename() or f"attachment{SUFFIX.get(kind, '')}"
+    locator = f"attachment {number} {locator_name(name)}"
+    if kind == "message/rfc822":
+        inner = part.get_payload()
+        first = inner[0] if isinstance(inner, list) and inner else None
+        if isinstance(first, EmailMessage):
+            yield Member(locator, "message.eml", first.as_bytes())
+        return
+    payload = part.get_payload(decode=True)
+    if isinstance(payload, bytes):
+        yield Member(locator, name, payload)
+    else:
+        yield BadRecord(locator, "no payload", "unreadable")
+
+
+def _field(message: EmailMessage, name: str) -> str:
+    """A header field in one line; "" when it is missing or malformed beyond reading."""
+    try:
+        return " ".join(str(message.get(name, "")).split())
+    except (HeaderParseError, ValueError, IndexError, AttributeError):  # the standard parser's own failures
+        return ""
+
+
+def _date(message: EmailMessage) -> str | None:
+    try:
+        return parsedate_to_datetime(_field(message, "Date")).date().isoformat()
+    except (TypeError, ValueError, IndexError):
+        return None
