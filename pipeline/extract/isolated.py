@@ -28,13 +28,15 @@ class Answer(NamedTuple):
     reason: str
     """"" when there are records to look at."""
     evidence: str
+    pages: tuple[dict[str, Any], ...] = ()
+    """Rows of `pipeline.schema.pages` without the path."""
 
 
 class IsolatedReader:
     """A reader process for the files of `lake`, started again whenever a file has killed it."""
 
-    def __init__(self, lake: Path, params: CurateExtract) -> None:
-        self.lake, self.params = lake, params
+    def __init__(self, lake: Path, params: CurateExtract, cache: Path | None = None) -> None:
+        self.lake, self.params, self.cache = lake, params, cache
         self.process: subprocess.Popen[bytes] | None = None
         self.fresh = True
 
@@ -44,26 +46,26 @@ class IsolatedReader:
     def __exit__(self, *_: object) -> None:
         self._stop()
 
-    def read(self, path: str, mime: str) -> Answer:
-        """The records of `path`.
+    def read(self, path: str, mime: str, origin: str = "") -> Answer:
+        """The records of `path`, a file of the source `origin`.
 
         A file is only blamed for the process's death when it kills a fresh one: what was read before
         it must not decide.
         """
-        answer = self._ask(path, mime)
+        answer = self._ask(path, mime, origin)
         if answer.evidence.startswith(("killed", "memory")) and not self.fresh:
             self._stop()
-            answer = self._ask(path, mime)
+            answer = self._ask(path, mime, origin)
         if answer.evidence.startswith("memory"):
             self._stop()
         self.fresh = self.process is None
         return answer
 
-    def _ask(self, path: str, mime: str) -> Answer:
+    def _ask(self, path: str, mime: str, origin: str) -> Answer:
         if self.process is None:
             self.process = self._started()
             self.fresh = True
-        request = json.dumps({"path": path, "mime": mime}) + "\n"
+        request = json.dumps({"path": path, "mime": mime, "origin": origin}) + "\n"
         assert self.process.stdin is not None  # a pipe, see _started
         try:
             self.process.stdin.write(request.encode())
@@ -75,7 +77,7 @@ class IsolatedReader:
             return self._buried()
         found = json.loads(line)
         reason, evidence = found.get("refused", ["", ""])
-        return Answer(found.get("records", []), reason, evidence)
+        return Answer(found.get("records", []), reason, evidence, tuple(found.get("pages", [])))
 
     def _last_line(self, process: subprocess.Popen[bytes]) -> bytes | None:
         """The answer; None when the process ended without one.
@@ -107,7 +109,8 @@ class IsolatedReader:
 
     def _started(self) -> subprocess.Popen[bytes]:
         process = subprocess.Popen(
-            [sys.executable, "-m", "pipeline.extract.reader_process", str(self.lake)],
+            [sys.executable, "-m", "pipeline.extract.reader_process", str(self.lake),
+             *([str(self.cache)] if self.cache else [])],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
             env=os.environ | ONE_THREAD)
         assert process.stdin is not None  # a pipe

@@ -1,7 +1,8 @@
-"""The process that opens untrusted files: `python -m pipeline.extract.reader_process LAKE < requests`.
+"""The process that opens untrusted files: `python -m pipeline.extract.reader_process LAKE [CACHE] < requests`.
 
-One JSON request a line on stdin: {"path", "mime"}; the first line is the params. Answers on stdout:
-"." lines while pages pass, then one JSON line: {"records": [...]} or {"refused": [reason, evidence]}.
+One JSON request a line on stdin: {"path", "mime", "origin"}; the first line is the params. Answers on stdout:
+"." lines while pages pass, then one JSON line: {"records": [...], "pages": [...]} or
+{"refused": [reason, evidence]}. Results of OCR are kept in CACHE, see `pipeline.extract.ocr`.
 The process has limits on memory and written files and no way to change anything; when it dies, its
 parent writes the ledger row.
 """
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from pipeline.extract.readers import read_records
-from pipeline.extract.records import BadRecord, Record, Refusal, Source
+from pipeline.extract.records import BadRecord, PageRow, Record, Refusal, Source
 from pipeline.schema.curate_extract import CurateExtract
 from pipeline.schema.documents import document_id
 
@@ -22,7 +23,7 @@ RECURSION = 10_000
 """Levels: trees are at most `max_depth` deep, and a level takes a few calls."""
 
 
-def main(lake: Path) -> None:
+def main(lake: Path, cache: Path | None) -> None:
     """Answer requests until stdin ends."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what a parser prints is not an answer
@@ -30,7 +31,7 @@ def main(lake: Path) -> None:
     _confine(params.limits.memory_mb)
     for line in sys.stdin:
         request = json.loads(line)
-        _say(answers, json.dumps(_answer(lake, request["path"], request["mime"], params, answers)))
+        _say(answers, json.dumps(_answer(request, lake, cache, params, answers)))
 
 
 def _confine(memory_mb: int) -> None:
@@ -40,11 +41,15 @@ def _confine(memory_mb: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (memory_mb << 20, memory_mb << 20))
 
 
-def _answer(lake: Path, path: str, mime: str, params: CurateExtract, answers: TextIO) -> dict[str, Any]:
+def _answer(request: dict[str, str], lake: Path, cache: Path | None, params: CurateExtract,
+            answers: TextIO) -> dict[str, Any]:
     try:
-        data = (lake / path).read_bytes()
-        source = Source(path.rsplit("/", 1)[-1], data, mime, params, lambda: _say(answers, "."))
-        return {"records": [_plain(found, data) for found in read_records(source)]}
+        data = (lake / request["path"]).read_bytes()
+        pages: list[PageRow] = []
+        source = Source(request["path"].rsplit("/", 1)[-1], data, request["mime"], params, lambda: _say(answers, "."),
+                        request["origin"], cache, pages.append)
+        records = [_plain(found, data) for found in read_records(source)]
+        return {"records": records, "pages": [row._asdict() for row in pages]}
     except Refusal as verdict:
         return {"refused": [verdict.reason, verdict.evidence]}
     except MemoryError:
@@ -67,4 +72,4 @@ def _say(stream: TextIO, line: str) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]) if sys.argv[2:] else None)

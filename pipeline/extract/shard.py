@@ -12,6 +12,7 @@ from pipeline.extract.language import language_of
 from pipeline.schema.curate_extract import CurateExtract
 from pipeline.schema.documents import DOCUMENTS
 from pipeline.schema.ledger import LEDGER
+from pipeline.schema.pages import PAGES
 
 EXTRACTED: dict[str, pl.DataType] = {**DOCUMENTS, "cleared_for_training": pl.Boolean()}
 """DOCUMENTS and, from the rights file, whether the source is cleared for training."""
@@ -23,18 +24,24 @@ class ExtractShard:
 
     lake: str
     params: CurateExtract
+    cache: str
+    """Folder for results of OCR; "" to keep none."""
 
     def __call__(self, files: pl.DataFrame, tick: Callable[[], None]) -> dict[str, pl.DataFrame]:
-        """Tables `documents` (columns `EXTRACTED`, ids may repeat) and `ledger`, not yet merged."""
+        """Tables `documents` (columns `EXTRACTED`, ids may repeat), `ledger` and `pages`, not yet merged."""
         documents: list[dict[str, Any]] = []
         ledger: list[dict[str, Any]] = []
-        with IsolatedReader(Path(self.lake), self.params) as reader:
+        pages: list[dict[str, Any]] = []
+        with IsolatedReader(Path(self.lake), self.params, Path(self.cache) if self.cache else None) as reader:
             for file in files.iter_rows(named=True):
-                found, decided = judged(file, reader.read(file["path"], file["mime"]), self.params)
+                answer = reader.read(file["path"], file["mime"], file["source"])
+                found, decided = judged(file, answer, self.params)
                 documents += found
                 ledger += decided
+                pages += [{"path": file["path"], **row} for row in answer.pages]
                 tick()
-        return {"documents": pl.DataFrame(documents, schema=EXTRACTED), "ledger": pl.DataFrame(ledger, schema=LEDGER)}
+        return {"documents": pl.DataFrame(documents, schema=EXTRACTED), "ledger": pl.DataFrame(ledger, schema=LEDGER),
+                "pages": pl.DataFrame(pages, schema=PAGES)}
 
 
 Rows = list[dict[str, Any]]

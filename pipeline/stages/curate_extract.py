@@ -5,7 +5,9 @@ Reads   --lake     folder of raw documents
 Writes  --out      documents: DOCUMENTS columns and cleared_for_training bool; key doc_id
         --ledger   LEDGER columns; input_id is the file's path, or "path#locator" for a record of a
                    split file (JSONL, CSV, Parquet, JSON lists)
+        --pages    PAGES columns: how each PDF page and image got its text; key path, locator, page
 
+Results of OCR are kept in `.cache/curate_extract/ocr` under the pixels' digest and the engine's identity.
 Files are read in processes of their own, under limits, on the engine of execution.yaml. Nothing in a
 file is executed and nothing is fetched.
 """
@@ -17,10 +19,13 @@ import polars as pl
 from pipeline.engine.execution import load_execution
 from pipeline.engine.shards import run_shards
 from pipeline.extract.merge import check_extraction, merged
+from pipeline.extract.nougat_model import with_model
+from pipeline.extract.ocr import check_engines
 from pipeline.extract.shard import EXTRACTED, ExtractShard
 from pipeline.schema.curate_extract import CurateExtract
 from pipeline.schema.execution import Execution
 from pipeline.schema.ledger import LEDGER
+from pipeline.schema.pages import PAGES
 from pipeline.stage.outputs import output_dir, work_folder
 from pipeline.stage.run import run_stage
 from pipeline.tables.parquet import read_table, write_table
@@ -29,24 +34,39 @@ SLOW = ("application/pdf", "image/png", "image/jpeg", "image/tiff")
 """Types that may need OCR; they start first, so that no shard ends with them."""
 
 
-def main(lake: Path, files: Path, out: Path, ledger: Path, params: CurateExtract) -> dict[str, object]:
-    """Extract on the engine that execution.yaml names."""
-    extract(lake, files, out, ledger, params, load_execution())
-    return {}
+CACHE = Path(".cache/curate_extract")
 
 
-def extract(lake: Path, files: Path, out: Path, ledger: Path, params: CurateExtract, execution: Execution) -> None:
-    """Write documents and ledger; the same bytes on every engine with any number of workers."""
+def main(lake: Path, files: Path, out: Path, ledger: Path, pages: Path, params: CurateExtract) -> dict[str, object]:
+    """Extract on the engine that execution.yaml names; the OCR engines' identities are part of the record."""
+    ready = with_model(params, CACHE)
+    engines = check_engines(ready.ocr)
+    extract(lake, files, out, ledger, pages, ready, load_execution(), CACHE / "ocr")
+    return {"ocr": engines}
+
+
+def extract(
+    lake: Path,
+    files: Path,
+    out: Path,
+    ledger: Path,
+    pages: Path,
+    params: CurateExtract,
+    execution: Execution,
+    cache: Path,
+) -> None:
+    """Write the three tables; neither engine, workers nor cache change their bytes."""
     listed = read_table(files)
     ordered = listed.sort(~pl.col("mime").is_in(SLOW), -pl.col("bytes"), "path")
     with work_folder(out) as scratch:
-        work = ExtractShard(str(lake.resolve()), params)
+        work = ExtractShard(str(lake.resolve()), params, str(cache.resolve()))
         tables = run_shards(work, ordered, scratch, execution, "files read")
     documents, decided = merged(tables["documents"], tables["ledger"])
     check_extraction(listed, documents, decided)
-    with output_dir(out) as folder, output_dir(ledger) as beside:
+    with output_dir(out) as folder, output_dir(ledger) as beside, output_dir(pages) as apart:
         write_table(documents, folder, ["doc_id"], EXTRACTED)
         write_table(decided, beside, ["input_id"], LEDGER)
+        write_table(tables["pages"], apart, ["path", "locator", "page"], PAGES)
 
 
 if __name__ == "__main__":

@@ -35,7 +35,8 @@ def run(world, name, workers):
     execution = Execution(engine="local", workers=workers, shards_per_worker=1, ray_address="local",
                           slurm_partition="cpu", slurm_time="1:00", slurm_mem_per_cpu_gb=1, slurm_poll_s=1.0)
     out = world / name
-    extract(world / "lake", world / "files", out / "documents", out / "ledger", PARAMS, execution)
+    extract(world / "lake", world / "files", out / "documents", out / "ledger", out / "pages", PARAMS, execution,
+            world / "cache")
     return out
 
 
