@@ -7,34 +7,40 @@ keeps answers under the digest of that code.
 import hashlib
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 from pipeline.extract.language import language_of
 from pipeline.extract.readers import read_records
-from pipeline.extract.records import BadRecord, Record, Refusal, Source, limit
+from pipeline.extract.records import BadRecord, PageRow, Record, Refusal, Source, limit
 from pipeline.schema.curate_extract import CurateExtract
 from pipeline.schema.documents import document_id
 
 
-def answer_of(path: str, data: bytes, mime: str, params: CurateExtract, alive: Callable[[], None]) -> str:
-    """One line of JSON: {"sha256", "records": [...]} or {"sha256", "refused": [reason, evidence]}.
+def answer_of(request: dict[str, str], data: bytes, params: CurateExtract, alive: Callable[[], None],
+              ocr_cache: Path | None) -> str:
+    """One line of JSON: {"sha256", "pages": [...], "records": [...]} or {"sha256", "refused": [reason, evidence]}.
 
     Args:
-        path: the file's `told_path`.
+        request: `path`, the file's `told_path`; `mime`; `origin`, its source.
 
     Raises:
         MemoryError: memory is a guard, and the caller's. Nothing else in the file makes it raise.
     """
     sha256 = hashlib.sha256(data).hexdigest()
+    pages: list[PageRow] = []
+    source = Source(request["path"].rsplit("/", 1)[-1], data, request["mime"], params, alive, origin=request["origin"],
+                    cache=ocr_cache, page=pages.append, path=request["path"])
     try:
-        records = list(_lines(Source(path.rsplit("/", 1)[-1], data, mime, params, alive, path=path)))
+        records = list(_lines(source))
     except MemoryError:
         raise
     except Refusal as verdict:
         return json.dumps({"sha256": sha256, "refused": [verdict.reason, verdict.evidence]})
     except Exception as err:  # hostile bytes make parsers throw anything; the class name goes to the ledger
         return json.dumps({"sha256": sha256, "refused": ["unreadable", type(err).__name__]})
-    return f'{{"sha256": "{sha256}", "records": [{", ".join(records)}]}}'
+    seen = json.dumps([row._asdict() for row in pages])
+    return f'{{"sha256": "{sha256}", "pages": {seen}, "records": [{", ".join(records)}]}}'
 
 
 def _lines(source: Source) -> Iterator[str]:

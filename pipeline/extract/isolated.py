@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -39,6 +40,8 @@ class Answer(NamedTuple):
     reason: str
     """"" when there are records to look at."""
     evidence: str
+    pages: tuple[dict[str, Any], ...] = ()
+    """Rows of `pipeline.schema.pages` without the path."""
     by_guard: bool = False
     """The machine had a part in the refusal; another time it may not be refused."""
 
@@ -48,10 +51,11 @@ class IsolatedReader:
 
     Args:
         lake: the folder it may read beside its own `folder`, which it may also change.
+        ocr_cache: where it may keep results of OCR; None for nowhere.
     """
 
-    def __init__(self, lake: Path, params: CurateExtract) -> None:
-        self.lake, self.params = lake, params
+    def __init__(self, lake: Path, params: CurateExtract, ocr_cache: Path | None = None) -> None:
+        self.lake, self.params, self.ocr_cache = lake, params, ocr_cache
         self.process: subprocess.Popen[bytes] | None = None
         self.fresh = True
         self.scratch = tempfile.TemporaryDirectory(prefix="reader-", ignore_cleanup_errors=True)
@@ -64,8 +68,8 @@ class IsolatedReader:
         self._stop()
         self.scratch.cleanup()
 
-    def read(self, place: Path, path: str, mime: str, sha256: str) -> Answer:
-        """The records of the file that lies at `place`, has the lake path `path` and bytes of this digest.
+    def read(self, place: Path, file: Mapping[str, Any]) -> Answer:
+        """The records of `file`, a row of FILES, which lies at `place`.
 
         A file is only blamed for the process's death when it kills a fresh one: what was read before
         it must not decide.
@@ -73,20 +77,21 @@ class IsolatedReader:
         Raises:
             BadInput: the file is not the one that was listed.
         """
-        answer = self._ask(place, path, mime, sha256)
+        answer = self._ask(place, file)
         if answer.evidence.startswith(("killed", "memory")) and not self.fresh:
             self._stop()
-            answer = self._ask(place, path, mime, sha256)
+            answer = self._ask(place, file)
         if answer.by_guard:
             self._stop()
         self.fresh = self.process is None
         return answer
 
-    def _ask(self, place: Path, path: str, mime: str, sha256: str) -> Answer:
+    def _ask(self, place: Path, file: Mapping[str, Any]) -> Answer:
         if self.process is None:
             self.process = self._started()
             self.fresh = True
-        request = json.dumps({"file": str(place), "path": told_path(path), "mime": mime}) + "\n"
+        request = json.dumps({"file": str(place), "path": told_path(file["path"]), "mime": file["mime"],
+                              "origin": file["source"]}) + "\n"
         assert self.process.stdin is not None  # a pipe, see _started
         try:
             self.process.stdin.write(request.encode())
@@ -99,11 +104,11 @@ class IsolatedReader:
         found = json.loads(line)
         if "guard" in found:
             return self._guarded(found["guard"])
-        if found["sha256"] != sha256:
-            raise BadInput(path, "changed since it was listed", wanted=sha256, got=found["sha256"],
+        if found["sha256"] != file["sha256"]:
+            raise BadInput(file["path"], "changed since it was listed", wanted=file["sha256"], got=found["sha256"],
                            do="run `lake_manifest` again")
         reason, evidence = found.get("refused", ["", ""])
-        return Answer(found.get("records", []), reason, evidence)
+        return Answer(found.get("records", []), reason, evidence, tuple(found.get("pages", [])))
 
     def _last_line(self, process: subprocess.Popen[bytes]) -> bytes | None:
         """The answer; None when the process ended, or was ended, without one.
@@ -156,7 +161,8 @@ class IsolatedReader:
         return process
 
     def _command(self) -> list[str]:
-        return [sys.executable, "-m", "pipeline.extract.reader_process", str(self.lake)]
+        return [sys.executable, "-m", "pipeline.extract.reader_process", str(self.lake),
+                *([str(self.ocr_cache)] if self.ocr_cache else [])]
 
     def _stop(self) -> int:
         """Its exit code; 0 when there is none to stop."""

@@ -1,12 +1,13 @@
-"""The process that opens untrusted files: `python -m pipeline.extract.reader_process LAKE < requests`.
+"""The process that opens untrusted files: `python -m pipeline.extract.reader_process LAKE [CACHE] < requests`.
 
-One JSON request a line on stdin: {"file", "path", "mime"}; the first line is the params. Answers on
-stdout: "." lines while pages pass, then one JSON line (`pipeline.extract.answer`), or {"guard": name}
-for a file that ran into a limit of the machine.
+One JSON request a line on stdin: {"file", "path", "mime", "origin"}; the first line is the params.
+Answers on stdout: "." lines while pages pass, then one JSON line (`pipeline.extract.answer`), or
+{"guard": name} for a file that ran into a limit of the machine. Results of OCR are kept in CACHE, see
+`pipeline.extract.ocr`.
 
-The process may read LAKE, the project's code and the system, write into its own temporary folder,
-and reach no network (Landlock, where the system has it); it has limits on processor time, memory and
-written files. When it dies, its parent writes the ledger row.
+The process may read LAKE, the project's code and the system, write into CACHE and its own temporary
+folder, and reach no network (Landlock, where the system has it); it has limits on processor time, memory
+and written files. When it dies, its parent writes the ledger row.
 """
 
 import json
@@ -16,6 +17,7 @@ import signal
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from ctypes import CDLL
 from math import ceil
 from pathlib import Path
@@ -23,7 +25,7 @@ from typing import TextIO
 
 import pipeline
 from pipeline.schema.curate_extract import CurateExtract, Limits
-from pipeline.stage.landlock import CHANGE, READ, abi, confine
+from pipeline.stage.landlock import CHANGE, READ, RUN, Right, abi, confine
 from pipeline.stage.policy import machine
 
 RECURSION = 10_000
@@ -32,29 +34,41 @@ PR_SET_PDEATHSIG = 1
 """linux/prctl.h"""
 
 
-def main(lake: Path) -> None:
+def main(lake: Path, cache: Path | None) -> None:
     """Answer requests until stdin ends."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what a parser prints is not an answer
     params = CurateExtract.model_validate_json(sys.stdin.readline())
-    _confine(lake, params.limits)
+    _limit(params.limits)
+    if abi():
+        confine(dict(_places(lake, cache, params)), tcp=False)
     for line in sys.stdin:
         request = json.loads(line)
-        _say(answers, _answer(request, params, answers))
+        _say(answers, _answer(request, cache, params, answers))
 
 
-def _confine(lake: Path, limits: Limits) -> None:
-    """Before any parser is imported: threads that one starts are confined too."""
+def _limit(limits: Limits) -> None:
     sys.setrecursionlimit(RECURSION)
     sys.dont_write_bytecode = True
     _die_with_parent()
     for kind, most in ((resource.RLIMIT_CORE, 0), (resource.RLIMIT_AS, limits.memory_mb << 20),
                        (resource.RLIMIT_FSIZE, limits.max_uncompressed_bytes)):
         resource.setrlimit(kind, (most, most))
-    if abi():
-        code = str(Path(next(iter(pipeline.__path__))).resolve())
-        own = {str(lake.resolve()): READ, code: READ, tempfile.gettempdir(): CHANGE}
-        confine(dict(machine()) | own, tcp=False)
+
+
+def _places(lake: Path, cache: Path | None, params: CurateExtract) -> Iterator[tuple[str, Right]]:
+    """What the process may touch, and how."""
+    yield from machine()
+    yield str(lake.resolve()), READ
+    yield str(Path(next(iter(pipeline.__path__))).resolve()), READ
+    yield tempfile.gettempdir(), CHANGE
+    if cache:
+        yield str(cache), CHANGE
+    other = params.ocr.nougat_command
+    for tool in filter(None, (params.ocr.nougat.model, other.checkpoint)):
+        yield tool, READ
+    if other.command:  # bin/nougat of a virtual environment
+        yield str(Path(other.command).parent.parent), RUN
 
 
 def _die_with_parent() -> None:
@@ -62,7 +76,8 @@ def _die_with_parent() -> None:
         CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def _answer(request: dict[str, str], params: CurateExtract, answers: TextIO) -> str:
+def _answer(request: dict[str, str], cache: Path | None, params: CurateExtract, answers: TextIO) -> str:
+    # parsers are imported once the process is confined, and so are the threads that some of them start
     from pipeline.extract.answer import answer_of
 
     def alive() -> None:
@@ -75,7 +90,7 @@ def _answer(request: dict[str, str], params: CurateExtract, answers: TextIO) -> 
     except OSError as err:
         return json.dumps({"sha256": type(err).__name__})
     try:
-        return answer_of(request["path"], data, request["mime"], params, alive)
+        return answer_of(request, data, params, alive, cache)
     except MemoryError:
         return json.dumps({"guard": "memory_mb"})
 
@@ -92,4 +107,4 @@ def _say(stream: TextIO, line: str) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]) if sys.argv[2:] else None)

@@ -13,6 +13,7 @@ from pipeline.extract.lake import Lake, Listed, open_lake
 from pipeline.schema.curate_extract import CurateExtract
 from pipeline.schema.documents import DOCUMENTS
 from pipeline.schema.ledger import LEDGER
+from pipeline.schema.pages import PAGES
 
 EXTRACTED: dict[str, pl.DataType] = {**DOCUMENTS, "cleared_for_training": pl.Boolean()}
 """DOCUMENTS and, from the rights file, whether the source is cleared for training."""
@@ -27,14 +28,17 @@ class ExtractShard:
     lake: str
     params: CurateExtract
     answers: Answers
+    ocr_cache: str
+    """Folder for results of OCR; "" to keep none."""
 
     def __call__(self, files: pl.DataFrame, tick: Callable[[], None]) -> dict[str, pl.DataFrame]:
-        """Tables `documents` (columns `EXTRACTED`, ids may repeat), `ledger`, not yet merged, and `origins`."""
+        """Tables `documents` (columns `EXTRACTED`, ids may repeat), `ledger` and `pages`, not yet merged, and `origins`."""
         documents: list[dict[str, Any]] = []
         ledger: list[dict[str, Any]] = []
+        pages: list[dict[str, Any]] = []
         origins = []
         lake = open_lake(Path(self.lake))
-        with IsolatedReader(Path(self.lake), self.params) as reader:
+        with IsolatedReader(Path(self.lake), self.params, Path(self.ocr_cache) if self.ocr_cache else None) as reader:
             for file in files.iter_rows(named=True):
                 answer, found = self.answers.find(file)
                 if answer is None:
@@ -43,9 +47,11 @@ class ExtractShard:
                 kept, decided = judged(file, answer)
                 documents += kept
                 ledger += decided
+                pages += [{"path": file["path"], **row} for row in answer.pages]
                 origins.append((file["path"], found))
                 tick()
         return {"documents": pl.DataFrame(documents, schema=EXTRACTED), "ledger": pl.DataFrame(ledger, schema=LEDGER),
+                "pages": pl.DataFrame(pages, schema=PAGES),
                 "origins": pl.DataFrame(origins, schema=ORIGINS, orient="row")}
 
 
@@ -57,7 +63,7 @@ def answer_to(file: dict[str, Any], lake: Lake, reader: IsolatedReader, params: 
     if file["bytes"] > params.limits.max_file_bytes:
         return Answer([], "limit_exceeded", f"max_file_bytes {params.limits.max_file_bytes}")
     with lake.placed(Listed(file["path"], file["bytes"], file["version"]), reader.folder) as place:
-        return reader.read(place, file["path"], file["mime"], file["sha256"])
+        return reader.read(place, file)
 
 
 def judged(file: dict[str, Any], answer: Answer) -> tuple[Rows, Rows]:

@@ -5,10 +5,13 @@ Reads   --lake     folder of raw documents, or a YAML file that names one in a r
 Writes  --out      documents: DOCUMENTS columns and cleared_for_training bool; key doc_id
         --ledger   LEDGER columns; input_id is the file's path, or "path#locator" for a record of a
                    split file (JSONL, CSV, Parquet, JSON lists)
+        --pages    PAGES columns: how each PDF page and image got its text; key path, locator, page
 
 Files are read in processes of their own, under limits, on the engine of execution.yaml. Nothing in a
-file is executed and nothing it names is fetched. What was read is kept in `.cache/curate_extract` under
-the file's sha256 and the identity of code, parameters and libraries, so that only new files are read.
+file is executed and nothing it names is fetched. What was read is kept in `.cache/curate_extract`, so
+that only new files are read: answers under the file's sha256 and the identity of code, parameters and
+libraries, results of OCR under the pixels' digest and the engine's identity. Both are kept for the files
+of this lake alone.
 """
 
 from pathlib import Path
@@ -17,12 +20,15 @@ import polars as pl
 
 from pipeline.engine.execution import load_execution
 from pipeline.engine.shards import run_shards
-from pipeline.extract.answers import answers_in, forget_others
+from pipeline.extract.answers import answers_in
 from pipeline.extract.merge import check_extraction, merged
+from pipeline.extract.nougat_model import with_model
+from pipeline.extract.ocr import check_engines, forget_images
 from pipeline.extract.shard import EXTRACTED, ExtractShard
 from pipeline.schema.curate_extract import CurateExtract
 from pipeline.schema.execution import Execution
 from pipeline.schema.ledger import LEDGER
+from pipeline.schema.pages import PAGES
 from pipeline.stage.outputs import output_dir, work_folder
 from pipeline.stage.progress import say
 from pipeline.stage.run import run_stage
@@ -35,29 +41,44 @@ SLOW = ("application/pdf", "image/png", "image/jpeg", "image/tiff")
 CACHE = Path(".cache/curate_extract")
 
 
-def main(lake: Path, files: Path, out: Path, ledger: Path, params: CurateExtract) -> dict[str, object]:
-    """Extract on the engine that execution.yaml names."""
-    extract(lake, files, out, ledger, params, load_execution(), CACHE)
-    return {}
+def main(lake: Path, files: Path, out: Path, ledger: Path, pages: Path, params: CurateExtract) -> dict[str, object]:
+    """Extract on the engine that execution.yaml names; the OCR engines' identities are part of the record."""
+    return {"ocr": extract(lake, files, out, ledger, pages, with_model(params, CACHE), load_execution(), CACHE)}
 
 
-def extract(lake: Path, files: Path, out: Path, ledger: Path, params: CurateExtract, execution: Execution,
-            cache: Path) -> None:
-    """Write documents and ledger; the same bytes on every engine with any number of workers, with a cache or not."""
+def extract(
+    lake: Path,
+    files: Path,
+    out: Path,
+    ledger: Path,
+    pages: Path,
+    params: CurateExtract,
+    execution: Execution,
+    cache: Path,
+) -> dict[str, dict[str, str]]:
+    """Write the three tables; neither engine, workers nor cache change their bytes.
+
+    Returns:
+        The identities of the OCR engines.
+    """
+    engines = check_engines(params.ocr)
     listed = read_table(files)
     ordered = listed.sort(~pl.col("mime").is_in(SLOW), -pl.col("bytes"), "path")
-    cache.mkdir(parents=True, exist_ok=True)
-    answers = answers_in(cache, params)
+    answers, recognised = answers_in(cache / "answers", params, engines), cache / "ocr"
+    recognised.mkdir(parents=True, exist_ok=True)
     with work_folder(out) as scratch:
-        work = ExtractShard(str(lake.resolve()), params, answers)
+        work = ExtractShard(str(lake.resolve()), params, answers, str(recognised.resolve()))
         tables = run_shards(work, ordered, scratch, execution, "files read")
     say(origins_said(tables["origins"]))
     documents, decided = merged(tables["documents"], tables["ledger"])
     check_extraction(listed, documents, decided)
-    with output_dir(out) as folder, output_dir(ledger) as beside:
+    with output_dir(out) as folder, output_dir(ledger) as beside, output_dir(pages) as apart:
         write_table(documents, folder, ["doc_id"], EXTRACTED)
         write_table(decided, beside, ["input_id"], LEDGER)
-    forget_others(cache, answers, listed.iter_rows(named=True))
+        write_table(tables["pages"], apart, ["path", "locator", "page"], PAGES)
+    answers.forget_others(listed.iter_rows(named=True))
+    forget_images(recognised, set(tables["pages"]["image_sha256"].drop_nulls()))
+    return engines
 
 
 def origins_said(origins: pl.DataFrame) -> str:

@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 
 from pipeline.extract import answers as module
-from pipeline.extract.answers import LIBRARIES, READING, ROOT, Answers, answers_in, forget_others, reading_identity
+from pipeline.extract.answers import LIBRARIES, READING, ROOT, Answers, answers_in, reading_identity
 from pipeline.extract.isolated import Answer
 from pipeline.stage.closure import import_closure
 from tests.extract.world import PARAMS
 
-FILE = {"sha256": "a" * 64, "mime": "text/plain", "path": "notes/a.txt"}
-READ = Answer([{"doc_id": "1", "text": "words", "locator": ""}], "", "")
+FILE = {"sha256": "a" * 64, "mime": "text/plain", "path": "notes/a.txt", "source": "notes"}
+READ = Answer([{"doc_id": "1", "text": "words", "locator": ""}], "", "", ({"page": 1, "decision": "text"},))
 REFUSED = Answer([], "unreadable", "ValueError")
 NEUTRAL = {"pydantic", "polars"}
 """Check parameters and name columns; no text passes through them."""
@@ -64,7 +64,7 @@ def test_a_damaged_entry_is_found_out(kept, damage):
 def test_an_entry_in_the_place_of_another_is_found_out(kept):
     other = {**FILE, "path": "b.txt"}
     kept.keep(other, Answer([], "no_text", ""))
-    place, stranger = (next(Path(kept.folder).glob(f"??/{module.entry_key(file)}")) for file in (FILE, other))
+    place, stranger = (next(Path(kept.folder).glob(f"??/{kept.entry_key(file)}")) for file in (FILE, other))
     place.write_bytes(stranger.read_bytes())
     assert kept.find(FILE) == (None, "damaged")
 
@@ -89,25 +89,36 @@ def test_what_was_read_counts_under_looser_guards_and_a_refusal_under_the_same(k
     PARAMS.model_copy(update={"language_chars": 7}),
 ], ids=["a limit", "a rule", "the language's"])
 def test_parameters_that_decide_text_are_part_of_the_identity(params):
-    assert reading_identity(params) != reading_identity(PARAMS)
+    assert reading_identity(params, {}) != reading_identity(PARAMS, {})
+
+
+def test_an_engine_of_another_version_is_another_identity():
+    assert reading_identity(PARAMS, {"tesseract": {"program": "5.3"}}) != reading_identity(PARAMS, {})
+
+
+def test_a_source_that_gets_an_engine_of_its_own_is_read_again_and_the_others_are_not(kept):
+    params = PARAMS.model_copy(update={"ocr": PARAMS.ocr.model_copy(update={"engines": {"scans": "tesseract"}})})
+    again = Answers(kept.folder, params)
+    assert reading_identity(params, {}) == reading_identity(PARAMS, {})
+    assert (again.find(FILE)[1], again.find({**FILE, "source": "scans"})[1]) == ("kept", "none")
 
 
 def test_guards_are_not_part_of_the_identity():
-    assert reading_identity(limited(cpu_s=5, silence_s=1.0, wall_s=1.0, memory_mb=512)) == reading_identity(PARAMS)
+    assert reading_identity(limited(cpu_s=5, silence_s=1.0, wall_s=1.0, memory_mb=512), {}) == reading_identity(PARAMS, {})
 
 
 def test_a_library_of_another_version_is_another_identity(monkeypatch):
-    before = reading_identity(PARAMS)
+    before = reading_identity(PARAMS, {})
     monkeypatch.setattr(module, "version", lambda name: "0" if name == "lxml" else "1")
-    other = reading_identity(PARAMS)
+    other = reading_identity(PARAMS, {})
     monkeypatch.setattr(module, "version", lambda name: "1")
-    assert len({before, other, reading_identity(PARAMS)}) == 3
+    assert len({before, other, reading_identity(PARAMS, {})}) == 3
 
 
 def test_changed_code_is_another_identity(monkeypatch):
-    before = reading_identity(PARAMS)
+    before = reading_identity(PARAMS, {})
     monkeypatch.setattr(module, "file_sha256", lambda path: "0" if path.name == "html.py" else "1")
-    assert reading_identity(PARAMS) != before
+    assert reading_identity(PARAMS, {}) != before
 
 
 def test_every_library_that_readers_import_is_part_of_the_identity():
@@ -121,11 +132,11 @@ def test_every_library_that_readers_import_is_part_of_the_identity():
 
 
 def test_what_left_the_lake_leaves_the_cache_and_so_do_other_identities(tmp_path):
-    answers = answers_in(tmp_path, PARAMS)
+    answers = answers_in(tmp_path, PARAMS, {})
     gone = {**FILE, "path": "gone.txt"}
     for file in (FILE, gone):
         answers.keep(file, READ)
     Answers(str(tmp_path / "older"), PARAMS).keep(FILE, READ)
-    forget_others(tmp_path, answers, [FILE])
+    answers.forget_others([FILE])
     assert (answers.find(FILE)[1], answers.find(gone)[1]) == ("kept", "none")
     assert len(list(tmp_path.iterdir())) == 1

@@ -9,7 +9,8 @@ from pipeline.extract.isolated import IsolatedReader
 from pipeline.schema.errors import BadInput
 from tests.extract.world import PARAMS, write
 
-FILE = (Path("a"), "a", "text/plain", "0")
+FILE = (Path("a"), {"path": "a", "mime": "text/plain", "sha256": "0", "source": "s"})
+CHANGED = {"path": "a.md", "mime": "text/markdown", "sha256": "0" * 64, "source": "s"}
 HANGS = "import time; time.sleep(60)"
 DIES = "import os; input(); input(); os.abort()"
 DIES_SECOND = ("import os\ninput()\nfor n in range(9):\n path = input()\n if n: os.abort()\n"
@@ -40,18 +41,23 @@ def scripted(tmp_path, script, **limits):
     return reader
 
 
+def verdict(answer):
+    return answer.reason, answer.evidence, answer.by_guard
+
+
 def read(reader, lake, name, mime):
-    return reader.read(lake / name, name, mime, hashlib.sha256((lake / name).read_bytes()).hexdigest())
+    sha256 = hashlib.sha256((lake / name).read_bytes()).hexdigest()
+    return reader.read(lake / name, {"path": name, "mime": mime, "sha256": sha256, "source": "s"})
 
 
 def test_a_file_that_hangs_its_reader_is_refused_with_the_guards_name(tmp_path):
     with scripted(tmp_path, HANGS, silence_s=0.3) as reader:
-        assert reader.read(*FILE)[1:] == ("limit_exceeded", "silence_s 0.3", True)
+        assert verdict(reader.read(*FILE)) == ("limit_exceeded", "silence_s 0.3", True)
 
 
 def test_a_file_that_kills_a_fresh_reader_is_refused(tmp_path):
     with scripted(tmp_path, DIES) as reader:
-        assert reader.read(*FILE)[1:] == ("unreadable", "killed its reader (-6)", True)
+        assert verdict(reader.read(*FILE)) == ("unreadable", "killed its reader (-6)", True)
         assert reader.starts == 1
 
 
@@ -74,18 +80,18 @@ def test_a_reader_answers_for_good_and_bad_files_in_turn(tmp_path):
 
 def test_a_reader_that_stays_alive_for_ever_is_ended_all_the_same(tmp_path):
     with scripted(tmp_path, "while True: print('.', flush=True)", wall_s=0.3) as reader:
-        assert reader.read(*FILE)[1:] == ("limit_exceeded", "wall_s 0.3", True)
+        assert verdict(reader.read(*FILE)) == ("limit_exceeded", "wall_s 0.3", True)
 
 
 def test_a_reader_that_never_stops_talking_is_ended(tmp_path):
     with scripted(tmp_path, "while True: print('{' * 5000, end='')", max_answer_bytes=1024) as reader:
-        assert reader.read(*FILE)[1:] == ("limit_exceeded", "max_answer_bytes 1024", False)
+        assert verdict(reader.read(*FILE)) == ("limit_exceeded", "max_answer_bytes 1024", False)
 
 
 def test_a_reader_that_closes_its_output_and_lives_on_is_killed(tmp_path, monkeypatch):
     monkeypatch.setattr("pipeline.extract.isolated.LAST_BREATH_S", 0.2)
     with scripted(tmp_path, "import os, time; os.close(1); time.sleep(60)") as reader:
-        assert reader.read(*FILE)[1:] == ("unreadable", "killed its reader (-9)", True)
+        assert verdict(reader.read(*FILE)) == ("unreadable", "killed its reader (-9)", True)
 
 
 def test_a_program_that_a_reader_started_dies_with_it(tmp_path):
@@ -105,12 +111,12 @@ time.sleep(60)"""
 def test_a_file_that_changed_since_it_was_listed_stops_the_run(tmp_path):
     lake = write(tmp_path, a__md=b"new words")
     with IsolatedReader(lake, PARAMS) as reader, pytest.raises(BadInput, match=r"a\.md: changed since it was listed"):
-        reader.read(lake / "a.md", "a.md", "text/markdown", "0" * 64)
+        reader.read(lake / "a.md", CHANGED)
 
 
 def test_a_file_that_is_gone_stops_the_run(tmp_path):
     with IsolatedReader(tmp_path, PARAMS) as reader, pytest.raises(BadInput, match="FileNotFoundError"):
-        reader.read(tmp_path / "a.md", "a.md", "text/markdown", "0" * 64)
+        reader.read(tmp_path / "a.md", CHANGED)
 
 
 HOSTILE = """
@@ -128,7 +134,7 @@ reader_process.main(Path({lake!r}))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits and Landlock of Linux")
-@pytest.mark.parametrize(("body", "verdict"), [
+@pytest.mark.parametrize(("body", "said"), [
     ("\n".join(["while True:", "        pass"]), ("limit_exceeded", "cpu_s 1")),
     ("hoard = [bytes(1 << 20) for _ in range(1 << 12)]", ("limit_exceeded", "memory_mb 1024")),
     ("return [Record('x' * 999, None, None, f'row {n}', b'') for n in range(99)]",
@@ -140,11 +146,11 @@ reader_process.main(Path({lake!r}))
     ("import ctypes; ctypes.string_at(0)", ("unreadable", "killed its reader (-11)")),
 ], ids=["processor", "memory", "output", "writes the lake", "writes its own folder", "reads elsewhere", "network",
         "crash"])
-def test_what_code_in_a_hostile_file_could_do_ends_in_a_verdict(tmp_path, body, verdict):
+def test_what_code_in_a_hostile_file_could_do_ends_in_a_verdict(tmp_path, body, said):
     lake = write(tmp_path / "lake", a__txt=b"words")
     (tmp_path / "outside").write_text("secret")
     body = body.replace("{lake!r}", repr(str(lake))).replace("{outside!r}", repr(str(tmp_path / "outside")))
     script = HOSTILE.format(body=body, lake=str(lake))
     with scripted(lake, script, cpu_s=1, memory_mb=1024, max_answer_bytes=20_000) as reader:
-        assert read(reader, lake, "a.txt", "text/plain")[1:3] == verdict
+        assert read(reader, lake, "a.txt", "text/plain")[1:3] == said
     assert [path.name for path in lake.iterdir()] == ["a.txt"]

@@ -42,8 +42,8 @@ def execution_of(workers):
 
 def run(world, name, workers, cache=""):
     out = world / name
-    extract(world / "lake", world / "files", out / "documents", out / "ledger", PARAMS, execution_of(workers),
-            world / (cache or f"cache of {name}"))
+    extract(world / "lake", world / "files", out / "documents", out / "ledger", out / "pages", PARAMS,
+            execution_of(workers), world / (cache or f"cache of {name}"))
     return out
 
 
@@ -78,7 +78,7 @@ def test_no_text_of_a_document_is_in_the_ledger(world):
 
 def test_a_warm_cache_a_damaged_one_and_a_half_one_write_the_same_bytes(world, capfd):
     cold = tree(run(world, "cold", 1, "kept"))
-    entries = sorted((world / "kept").glob("*/??/*"))
+    entries = sorted((world / "kept").glob("answers/*/??/*"))
     assert tree(run(world, "warm", 2, "kept")) == cold
     assert "13 files: 13 read before, 0 read now" in capfd.readouterr().err
     entries[0].write_bytes(entries[0].read_bytes()[:-9])
@@ -86,7 +86,7 @@ def test_a_warm_cache_a_damaged_one_and_a_half_one_write_the_same_bytes(world, c
     entries[3].unlink()
     assert tree(run(world, "damaged", 1, "kept")) == cold
     assert "10 read before, 1 read now, 2 read again" in capfd.readouterr().err
-    assert sorted((world / "kept").glob("*/??/*")) == entries
+    assert sorted((world / "kept").glob("answers/*/??/*")) == entries
 
 
 def test_a_run_with_a_warm_cache_starts_no_reader(world, monkeypatch):
@@ -109,7 +109,7 @@ def test_a_file_over_the_limit_is_refused_unread(world, tmp_path, monkeypatch):
     monkeypatch.setattr("pipeline.extract.isolated.IsolatedReader._started", lambda _: 1 / 0)
     params = PARAMS.model_copy(update={"limits": PARAMS.limits.model_copy(update={"max_file_bytes": 0})})
     listed = read_table(world / "files")
-    work = ExtractShard(str(world / "lake"), params, answers_in(tmp_path, params))
+    work = ExtractShard(str(world / "lake"), params, answers_in(tmp_path, params, {}), "")
     ledger = work(listed.filter(pl.col("bytes") > 0), lambda: None)["ledger"]
     assert set(ledger["evidence"]) == {"max_file_bytes 0"}
 
@@ -119,8 +119,8 @@ def test_a_remote_lake_gives_the_documents_of_the_same_folder(world, tmp_path):
     store.put(f"{world / 'lake'}/", "/remote/", recursive=True)
     (tmp_path / "remote.yaml").write_text("{url: memory://remote, options: {}, listed: '2026-01-01'}")
     lake_manifest.main(tmp_path / "remote.yaml", world / "lake.yaml", tmp_path / "files")
-    extract(tmp_path / "remote.yaml", tmp_path / "files", tmp_path / "documents", tmp_path / "ledger", PARAMS,
-            execution_of(1), tmp_path / "cache")
+    extract(tmp_path / "remote.yaml", tmp_path / "files", tmp_path / "documents", tmp_path / "ledger",
+            tmp_path / "pages", PARAMS, execution_of(1), tmp_path / "cache")
     local = run(world, "local", 1)
     assert tree(tmp_path / "documents") == tree(local / "documents")
     assert tree(tmp_path / "ledger") == tree(local / "ledger")
