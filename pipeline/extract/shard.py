@@ -32,7 +32,7 @@ class ExtractShard:
     """Folder for results of OCR; "" to keep none."""
 
     def __call__(self, files: pl.DataFrame, tick: Callable[[], None]) -> dict[str, pl.DataFrame]:
-        """Tables `documents` (columns `EXTRACTED`, ids may repeat), `ledger` and `pages`, not yet merged, and `origins`."""
+        """Tables `documents` (columns `EXTRACTED`, ids may repeat), `ledger`, `pages` and `origins`, not yet merged."""
         documents: list[dict[str, Any]] = []
         ledger: list[dict[str, Any]] = []
         pages: list[dict[str, Any]] = []

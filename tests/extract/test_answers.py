@@ -104,7 +104,8 @@ def test_a_source_that_gets_an_engine_of_its_own_is_read_again_and_the_others_ar
 
 
 def test_guards_are_not_part_of_the_identity():
-    assert reading_identity(limited(cpu_s=5, silence_s=1.0, wall_s=1.0, memory_mb=512), {}) == reading_identity(PARAMS, {})
+    other = limited(cpu_s=5, silence_s=1.0, wall_s=1.0, memory_mb=512)
+    assert reading_identity(other, {}) == reading_identity(PARAMS, {})
 
 
 def test_a_library_of_another_version_is_another_identity(monkeypatch):

@@ -52,5 +52,5 @@ def test_a_partitioned_table_is_held_to_the_limits():
 
 
 def test_a_partitioned_file_that_is_no_table_is_an_error_of_its_own():
-    with pytest.raises(Exception, match="(?i)parquet|magic"):
+    with pytest.raises(Exception, match=r"(?i)parquet|magic"):
         partitioned("year=2025/p.parquet", b"PAR1 and nothing else PAR1")

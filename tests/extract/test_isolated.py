@@ -129,7 +129,7 @@ def hostile(source):
     {body}
     return [Record("did it", None, None, "", None)]
 readers.READERS["text/plain"] = hostile
-reader_process.main(Path({lake!r}))
+reader_process.main(Path({lake!r}), None)
 """
 
 
