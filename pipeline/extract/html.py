@@ -4,6 +4,7 @@ Nothing is executed, no address is fetched. Inline markup goes; headings, lists 
 does not see (hidden elements, text struck through) is no content.
 """
 
+import codecs
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -24,18 +25,30 @@ PARTS = frozenset({
 DATE_NAMES = ("article:published_time", "dcterms.date", "dcterms.issued", "dc.date", "date", "published")
 LINE_BREAK = "\x00"
 """Stands for `<br>` while blanks collapse; decoding has removed it from the text."""
+CHARSET = re.compile(rb"""<(?:meta|\?xml)[^>]+?(?:charset|encoding)\s*=\s*["']?([\w.:-]{1,40})""", re.IGNORECASE)
+SNIFFED_BYTES = 4096
+"""Where the name of an encoding stands: HTML asks for the first 1024 bytes, pages ask for more."""
 MOST_SPAN = 100
 """Columns or rows a cell may cover: more is a mistake or an attack."""
 
 
 def read_html(source: Source) -> Iterator[Record]:
     """The page as one record."""
-    text = decoded(source.data)
+    text = _decoded(source.data)
     if not text.strip():
         raise Refusal("no_text")
     root = _parsed(text, source)
     title, published = _title(root), _published(root)
     yield Record(_content(main_content(root)), title, published, "", None)
+
+
+def _decoded(data: bytes) -> str:
+    """UTF-8 when it is, else the encoding the page names (HTML 13.2.3.2), else as other text."""
+    named = CHARSET.search(data[:SNIFFED_BYTES])
+    try:
+        return decoded(data, () if named is None else (codecs.lookup(named[1].decode()).name,))
+    except LookupError:  # a name that is no encoding
+        return decoded(data)
 
 
 def page_text(text: str, source: Source) -> str:

@@ -9,10 +9,11 @@ from typing import Any
 
 DROPPED = frozenset({
     "script", "style", "noscript", "template", "svg", "math", "nav", "aside", "button", "select", "iframe",
-    "object", "embed", "canvas", "audio", "video", "head", "input", "textarea", "dialog", "datalist", "label"})
+    "object", "embed", "canvas", "audio", "video", "head", "input", "textarea", "dialog", "datalist", "label", "footer"})
+HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6", "summary"})
 STRUCK = frozenset({"del", "s", "strike"})
-OUTSIDE_MAIN = frozenset({"header", "footer"})
-"""Dropped unless inside an article, where they hold its title or its date."""
+OUTSIDE_MAIN = frozenset({"header"})
+"""Dropped unless inside an article, where it holds the title or the date."""
 HIDDEN = re.compile(
     r"display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|font-size\s*:\s*0(?:px|pt|em|rem|%)?\s*(?:;|!|$)"
     r"|opacity\s*:\s*0(?:\.0+)?\s*(?:;|!|$)|text-indent\s*:\s*-\d{3,}|(?:left|top)\s*:\s*-\d{4,}"
@@ -28,15 +29,29 @@ UNSEEN_CLASSES = frozenset({
 UNSEEN = "data-pedigree-unseen"
 """Attribute that marks what was found hidden; a page's own attribute of this name is removed first."""
 FURNITURE = re.compile(
-    r"(?:^|[\s_-])(?:nav|navbar|navigation|menu|breadcrumbs?|sidebar|side-bar|footer|site-header|masthead|topbar|"
-    r"toolbar|cookies?|consent|gdpr-banner|newsletter|subscribe|subscription|share|sharing|social|addtoany|"
-    r"related|related-links|recommend(?:ed|ations)?|read-more|more-stories|comments?|commentlist|respond|disqus|"
-    r"pagination|pager|paging|post-nav|skip|skip-link|advert|advertisement|ads?|adsense|banner|promo|sponsor(?:ed)?|"
-    r"popup|modal|overlay|widget|widgets|tagcloud|tag-list|tags|author-box|byline-social|signup|login|search|"
-    r"searchform|copyright|legal-links|toc|printfooter|catlinks|outbrain|taboola)(?:$|[\s_-])", re.IGNORECASE)
-"""Words in a class or an id that name furniture."""
-CONTENT = re.compile(r"article|content|post-?body|entry|story|main|body", re.IGNORECASE)
-"""Words that name content: an element with both keeps its place."""
+    r"nav(?:bar|igation|i)?|(?:main|sub)?menus?|breadcrumbs?|sidebars?|footer|masthead|topbar|toolbar|cookies?|consent|"
+    r"newsletters?|subscri(?:be|ption)|shar(?:e|ing)|socials?|addtoany|sharedaddy|related|yarpp|upsell|recommend\w*|"
+    r"trending|most(?:read|viewed|popular)|comments?|commentlist|respond|disqus|replies|pagination|pager|paging|skip|"
+    r"advert\w*|ads?|adsense|promos?|sponsor\w*|popup|modal|overlay|textwidget|tagcloud|tags|taglist|byline|vcard|"
+    r"ratings?|vote|votes|signup|login|register|search\w*|copyright|imprint|impressum|toc|printfooter|catlinks|outbrain|"
+    r"taboola|buybox|syndication|tooltip|noprint|crosslinks?|seealso", re.IGNORECASE)
+"""Words that name furniture, as whole parts of a class or an id."""
+PERHAPS = re.compile(
+    r"teasers?|mehr|more|popular|latest|recent\w*|widgets?|author|authors|biography|banners?|feedback|survey|partners|"
+    r"donat(?:e|ion)|legal|box|promo|support|footer|next|previous|prev", re.IGNORECASE)
+"""Words that name furniture where there is little prose under them."""
+FEW_CHARS = 400
+"""Characters up to which such an element is furniture; ..."""
+SOME_LINKED = 0.3
+"""... a longer one is when this share of it is links."""
+WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
+"""Parts of a name: `post-relatedTopics` -> post, related, Topics."""
+CONTENT = frozenset({
+    "content", "main", "article", "post", "entry", "entry-content", "post-content", "article-content", "article-body",
+    "articlebody", "post-body", "hentry", "story", "text", "body", "maincontent", "main-content", "page-content"})
+"""Whole names of content: an element that has one keeps its place."""
+MODIFIER = re.compile(r"(?:has|with|no|without|is|js|u|col|hide|single|page|postid|format|elementor)[-_]", re.IGNORECASE)
+"""Beginnings of names that say how an element looks, not what it is: `has-sidebar`."""
 ROLES = frozenset({"navigation", "banner", "contentinfo", "search", "complementary", "menu", "menubar", "dialog",
                    "alertdialog", "toolbar"})
 MAIN = (
@@ -54,7 +69,7 @@ MOST_LINKED = 0.6
 """Share of characters inside links above which a list is navigation."""
 FEW_LINKS = 3
 """Links below which a list is not judged."""
-MOST_SHARE = 0.5
+MOST_SHARE = 0.4
 """Share of the page's text that furniture, by name, cannot have: the name is wrong then."""
 
 
@@ -99,8 +114,10 @@ def _selected(element: Any, selectors: frozenset[str]) -> bool:
 
 def is_dropped(element: Any) -> bool:
     """Not content, wherever it stands."""
-    if not isinstance(element.tag, str) or element.tag in DROPPED or element.get(UNSEEN) is not None:
+    if not isinstance(element.tag, str) or element.get(UNSEEN) is not None:
         return True
+    if element.tag in DROPPED:  # the head of an accordion is a button in a heading
+        return element.tag != "button" or element.getparent().tag not in HEADINGS
     return element.tag in OUTSIDE_MAIN and next(element.iterancestors("article", "main"), None) is None
 
 
@@ -135,15 +152,24 @@ def _without_furniture(content: Any) -> None:
             gone = not _holds_text(element)
         else:
             gone = _is_furniture(element) or (element.tag in ("ul", "ol", "div") and _is_links(element))
-        if gone and _num_chars(element) <= MOST_SHARE * whole:
+        if gone and next(element.iter("h1"), None) is None and _num_chars(element) <= MOST_SHARE * whole:
             element.drop_tree()
 
 
 def _is_furniture(element: Any) -> bool:
     if element.get("role") in ROLES:
         return True
-    names = f"{element.get('class') or ''} {element.get('id') or ''}"
-    return len(names) > 1 and FURNITURE.search(names) is not None and not CONTENT.search(names)
+    names = [*(element.get("class") or "").split(), *(element.get("id") or "").split()]
+    if not names or any(name.lower() in CONTENT for name in names):
+        return False
+    words = [word for name in names if not MODIFIER.match(name) for word in WORDS.findall(name)]
+    if any(FURNITURE.fullmatch(word) for word in words):
+        return True
+    if not any(PERHAPS.fullmatch(word) for word in words):
+        return False
+    chars = _num_chars(element)
+    linked = sum(_num_chars(link) for link in element.iter("a"))
+    return linked > SOME_LINKED * chars or (chars <= FEW_CHARS and linked > 0)
 
 
 def _holds_text(form: Any) -> bool:

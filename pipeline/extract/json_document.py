@@ -78,15 +78,18 @@ def _add(node: Node, key: str, item: Any, left: int) -> None:
     """What stands under `key`, in its place."""
     if MACHINE.fullmatch(key) and not (isinstance(item, list | dict) and key in PARTS):
         return
+    item = _unwrapped(item)
     if isinstance(item, dict | list):
         inner = _node(_listed(item), left)
+        if not (inner.title or inner.text or inner.fields or inner.children):
+            return
         if key in PARTS or _is_flat(inner):
             node.children += inner.children or [inner]
             return
         values = _short_values(item)
         if values:
             node.fields.append((label(key), values))
-        elif inner.children or inner.text or inner.fields or inner.title:
+        else:
             inner.title = inner.title or label(key)
             node.children.append(inner)
     elif text := scalar(item):
@@ -94,6 +97,15 @@ def _add(node: Node, key: str, item: Any, left: int) -> None:
             node.text.append(text)
         elif not UNREADABLE.fullmatch(text):
             node.fields.append((label(key), text))
+
+
+def _unwrapped(item: Any) -> Any:
+    """`{"text": "..."}` is its text."""
+    if isinstance(item, dict) and len(item) == 1:
+        ((key, value),) = item.items()
+        if str(key).lower() in PROSE and isinstance(value, str):
+            return value
+    return item
 
 
 def _is_flat(node: Node) -> bool:

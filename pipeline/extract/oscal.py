@@ -88,7 +88,7 @@ def _param(ident: str, params: dict[str, dict[str, Any]], left: int) -> str:
     select = param.get("select")
     if isinstance(select, dict):
         many = "one or more" if select.get("how-many") == "one-or-more" else "one"
-        choices = [INSERT.sub(lambda found: _param(found[1], params, left - 1), str(choice))
+        choices = [" ".join(INSERT.sub(lambda found: _param(found[1], params, left - 1), str(choice)).split())
                    for choice in select.get("choice", [])]
         return f"[Selection ({many}): {'; '.join(choices)}]"
     name = str(param.get("label") or "value")

@@ -11,11 +11,12 @@ from pipeline.extract.html import read_html
 from pipeline.extract.images import read_image
 from pipeline.extract.mail import read_mailbox, read_message
 from pipeline.extract.pdf import read_pdf
+from pipeline.extract.plain import read_text
 from pipeline.extract.pptx import read_pptx
 from pipeline.extract.records import BadRecord, Budget, Member, Reader, Record, Refusal, Source, limit
 from pipeline.extract.rows import read_csv, read_json, read_jsonl
 from pipeline.extract.sniff import DOCX, EMPTY, PPTX, XLSX, mime_of
-from pipeline.extract.text import CONTROL, read_text
+from pipeline.extract.text import CONTROL
 from pipeline.extract.xlsx import read_xlsx
 from pipeline.extract.xml import read_xml
 

@@ -128,7 +128,13 @@ def _rule(item: Mapping[str, Any], rules: list[RecordRule]) -> RecordRule | None
 
 def _sections(item: Mapping[str, Any], names: list[str], *, bare: bool) -> list[str]:
     values = ((name, plain(item[name])) for name in names)
-    return [value if bare else f"**{label(name)}:** {value}" for name, value in values if value]
+    return [value if bare or _is_dialogue(item[name]) else f"**{label(name)}:** {value}"
+            for name, value in values if value]
+
+
+def _is_dialogue(value: Any) -> bool:
+    """A list of turns: each says itself who speaks."""
+    return isinstance(value, list) and bool(value) and all(isinstance(item, dict) and turn(item) for item in value)
 
 
 def plain(value: Any) -> str:
@@ -136,7 +142,7 @@ def plain(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, list):
-        return "\n".join(line for item in value if (line := plain(item)))
+        return ("\n\n" if _is_dialogue(value) else "\n").join(line for item in value if (line := plain(item)))
     if isinstance(value, dict):
         return turn(value) or ", ".join(f"{label(str(name))}: {text}" for name, item in value.items() if (text := plain(item)))
     return str(value).replace("\r\n", "\n").strip()

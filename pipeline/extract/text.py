@@ -1,12 +1,11 @@
-"""Plain text and Markdown: decode, take the front matter off, leave the rest as it is."""
+"""Text: its encoding, its front matter, its first heading."""
 
 import re
-from collections.abc import Iterator
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from pipeline.extract.records import Record, Refusal, Source
+from pipeline.extract.records import Refusal
 
 FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?\n)---[ \t]*(?:\n|\Z)", re.DOTALL)
 MOST_FRONT_MATTER = 20_000
@@ -15,38 +14,23 @@ DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 DATE_KEYS = ("published", "date", "last_updated", "effective_date", "lastupdated", "updated")
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
 """Characters that no text means: all C0 controls but tab, line feed, form feed."""
-TEMPLATE_TAGS = re.compile(
-    r"\{%-?.*?-?%\}|\{#.*?#\}|\{\{[^{}\n]*[|\"'()][^{}\n]*\}\}"
-    r"|\{:[^{}\n]*\}|<!--.*?-->"
-    r"|\{\{-?\s*(?:site|page|layout|include)\.[^{}\n]*\}\}", re.DOTALL)
-"""Liquid/Jinja tags and comments, expressions with a filter or a literal or of the site, kramdown
-attributes, HTML comments."""
 
 
-def decoded(data: bytes) -> str:
-    """The text in `data`: UTF-8, UTF-16 with a mark, else Windows-1252; newlines as `\\n`.
+def decoded(data: bytes, named: tuple[str, ...] = ()) -> str:
+    """The text in `data`: UTF-8, UTF-16 with a mark, else as `named`, else Windows-1252; newlines as `\\n`.
 
     Raises:
         Refusal: not text in any of these.
     """
     has_mark = data.startswith((b"\xff\xfe", b"\xfe\xff"))
-    encodings = ["utf-16"] if has_mark else ["utf-8-sig", "cp1252"]
+    encodings = ["utf-16"] if has_mark else ["utf-8-sig", *named, "cp1252"]
     for encoding in encodings:
         try:
             text = data.decode(encoding)
-        except UnicodeDecodeError:
+        except (UnicodeDecodeError, LookupError):  # LookupError: a codec that is not for text
             continue
         return CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
     raise Refusal("unreadable", "UnicodeDecodeError")
-
-
-def read_text(source: Source) -> Iterator[Record]:
-    """The file as one record, without its front matter."""
-    meta, text = front_matter(decoded(source.data))
-    if source.params.drop_template_tags and source.mime == "text/markdown":
-        text = without_template_tags(text)
-    title = str(meta["title"]).strip() if isinstance(meta.get("title"), str | int | float) else ""
-    yield Record(text, title or first_heading(text), _date(meta), "", None)
 
 
 def front_matter(text: str) -> tuple[dict[object, object], str]:
@@ -67,23 +51,14 @@ def _loose_pairs(block: str) -> dict[object, object]:
     return {key: value.strip().strip("\"'") for key, value in pairs}
 
 
-def without_template_tags(text: str) -> str:
-    """Markdown without the tags of a site generator; lines that held nothing else go with them."""
-    kept = []
-    for line in TEMPLATE_TAGS.sub("\x00", text).split("\n"):
-        bare = line.replace("\x00", "")
-        if bare.strip() or "\x00" not in line:
-            kept.append(bare)
-    return "\n".join(kept)
-
-
 def first_heading(text: str) -> str | None:
     """The first Markdown heading."""
     found = re.search(r"^#{1,6}[ \t]+(\S.*?)[ \t]*#*$", text, re.MULTILINE)
     return found[1] if found else None
 
 
-def _date(meta: dict[object, object]) -> str | None:
+def date_of(meta: dict[object, object]) -> str | None:
+    """The date that front matter names."""
     for key in DATE_KEYS:
         found = DATE.match(str(meta.get(key, "")))
         if found:
