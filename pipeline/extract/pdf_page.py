@@ -99,7 +99,7 @@ def page_text(page: pdfium.PdfPage, drop_struck: bool) -> PageText:
     letters = "".join(map(_letter, codes))
     lines = [(found.start(), found.end()) for found in re.finditer(r"[^\r\n]+", letters)]
     turns = _turns(text, letters, lines)
-    frames = {turn: Frame(*page.get_bbox(), turn) for turn in {0, *turns}}
+    frames = {turn: Frame(*page.get_cropbox(), turn) for turn in {0, *turns}}
     main = Counter(turn for (start, end), turn in zip(lines, turns, strict=True) for _ in range(start, end))
     turn = max(main.items(), key=lambda item: (item[1], -item[0]))[0] if main else 0
     drawn = _drawn(page, frames[turn])
@@ -150,7 +150,7 @@ def _turns(text: pdfium.PdfTextPage, letters: str, lines: list[tuple[int, int]])
     for start, end in lines:
         index = next((place for place in range(start, end) if not letters[place].isspace()), start)
         angle = raw.FPDFText_GetCharAngle(text, index)
-        found.append(round(math.degrees(angle) / 90) % 4 * 90 if angle >= 0 else 0)
+        found.append(-round(math.degrees(angle) / 90) % 4 * 90 if angle >= 0 else 0)
     return found
 
 
