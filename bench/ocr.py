@@ -20,6 +20,7 @@ import csv
 import os
 import re
 import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -69,9 +70,11 @@ def main() -> None:
     arguments = parser.parse_args()
     params = load_section(CurateExtract, "curate_extract", arguments.params)
     engines = {name: read for name, read in _engines(params).items() if name in (arguments.engines or [name])}
-    rows = [_measured(example, name, read)
-            for example in _examples(arguments.scans, arguments.pages, params.ocr.dpi)
-            for name, read in engines.items()]
+    rows = []
+    for example in _examples(arguments.scans, arguments.pages, params.ocr.dpi):
+        for name, read in engines.items():
+            rows.append(_measured(example, name, read))
+            print(rows[-1], file=sys.stderr, flush=True)
     write_json(arguments.out, rows)
     for line in _table(rows):
         print(line)
