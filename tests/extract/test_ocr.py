@@ -9,6 +9,7 @@ from reportlab.lib.utils import ImageReader
 
 from pipeline.extract import nougat, ocr, rapid, tesseract
 from pipeline.extract.isolated import IsolatedReader
+from pipeline.extract.layer import word_share
 from pipeline.extract.nougat_model import with_model
 from pipeline.extract.page import Piece
 from pipeline.extract.readers import read_records
@@ -106,7 +107,10 @@ def test_a_layer_of_junk_over_a_scan_is_read_anew_and_a_good_one_is_kept(engine)
     def page(words):
         def draw(canvas):
             canvas.drawImage(ImageReader(image(*TEXT)), 0, 0, 595, 842)
-            lines(canvas, words)
+            hidden = canvas.beginText(60, 700)
+            hidden.setTextRenderMode(3)
+            hidden.textLine(words)
+            canvas.drawText(hidden)
         return draw
 
     rows, (text,) = rows_of(pdf_bytes(page(junk), page(good)))
@@ -114,6 +118,23 @@ def test_a_layer_of_junk_over_a_scan_is_read_anew_and_a_good_one_is_kept(engine)
     assert "read from the image" in text
     assert good in text
     assert "Tbe" not in text
+
+
+def test_painted_text_on_a_picture_is_no_layer_over_a_scan(engine):
+    text = "KYC-2 v4.1: xls/csv, T+1, sha256 4af1; dvrp grtz 7b, brnch 0x1F in a brochure with a full-page picture"
+
+    def draw(canvas):
+        canvas.drawImage(ImageReader(image(*TEXT)), 0, 0, 595, 842)
+        lines(canvas, text)
+
+    rows, got = rows_of(pdf_bytes(draw))
+    assert (rows[0].decision, got) == ("text", [text])
+
+
+def test_addresses_leaders_and_names_can_be_words():
+    text = "See https://example.org/a/b-c?x=1 or ann@example.org. Contents........12 NIST SP 800-53 JavaScript 5th \u4e2d\u6587"
+    assert word_share(text) == 1.0
+    assert word_share("Tbe d3sk r?concil~s cl1ent a5sets") < 0.2
 
 
 def test_a_source_has_its_own_engine(engine, monkeypatch):
@@ -130,10 +151,10 @@ def test_a_page_of_formulas_goes_to_the_maths_engine_when_one_is_named(engine, m
     from pipeline.extract.layer import verdict
 
     text = "\u2211 \u03b1\u1d62 \u2264 \u222b \u03b2 d\u03bb = \u221e and \u2200 \u03b5 > 0 \u2203 \u03b4 \u2208 \u211d"
-    assert verdict(text * 3, 90, 0, 0.0, PARAMS.ocr).decision == "maths"
+    assert verdict(text * 3, 90, 0, 0, 0.0, PARAMS.ocr).decision == "maths"
     other = Counted(r"\(\sum \alpha_i\)")
     monkeypatch.setitem(ocr.ENGINES, "nougat", ocr.Engine(other.recognise, lambda _: {}, lambda _: None))
-    monkeypatch.setattr("pipeline.extract.pdf.verdict", lambda *_: verdict(text * 3, 90, 0, 0.0, PARAMS.ocr))
+    monkeypatch.setattr("pipeline.extract.pdf.verdict", lambda *_: verdict(text * 3, 90, 0, 0, 0.0, PARAMS.ocr))
     data = pdf_bytes(lambda canvas: lines(canvas, "formulas"))
     assert rows_of(data)[1] == ["formulas"]
     assert rows_of(data, with_ocr(maths_engine="nougat"))[1] == [r"\(\sum \alpha_i\)"]
