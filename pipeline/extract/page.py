@@ -98,10 +98,11 @@ def columns(pieces: list[Piece], width: float, depth: int = 2) -> list[list[Piec
     for band, crosses in _bands(pieces, gutter):
         left = [piece for piece in band if piece.x1 <= gutter]
         right = [piece for piece in band if piece.x0 >= gutter]
-        if crosses or not (_is_column(left, width) and _is_column(right, width)):
+        sides = [columns(side, width, depth - 1) for side in (left, right)]
+        if crosses or not all(len(side) > 1 or (side and _is_column(side[0], width)) for side in sides):
             plain += band
             continue
-        groups += [plain, *columns(left, width, depth - 1), *columns(right, width, depth - 1)]
+        groups += [plain, *sides[0], *sides[1]]
         plain = []
     return [group for group in [*groups, plain] if group]
 

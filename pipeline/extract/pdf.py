@@ -81,7 +81,8 @@ def _layer(page: pdfium.PdfPage, number: int, source: Source) -> Page:
     """The page by its text layer, with the verdict on it."""
     found = page_text(page, source.params.layout.drop_struck)
     text = " ".join(piece.text for pieces in [found.pieces, *found.aside] for piece in pieces)
-    told = verdict(text, found.num_chars, found.num_unmapped, found.drawn.image_share, source.params.ocr)
+    told = verdict(text, found.num_chars, found.num_unmapped, found.num_hidden, found.drawn.image_share,
+                   source.params.ocr)
     width, height = found.frame.size
     return Page(found.pieces, width, height, found.aside, found.drawn, "",
                 _row(number, told, "layer" if text else "", found.frame.turn))

@@ -90,6 +90,8 @@ class PageText(NamedTuple):
     """Visible characters of the layer, struck ones included."""
     num_unmapped: int
     """Of these, characters without a meaning."""
+    num_hidden: int
+    """Of these, characters that are set but not painted."""
 
 
 def page_text(page: pdfium.PdfPage, drop_struck: bool) -> PageText:
@@ -99,17 +101,18 @@ def page_text(page: pdfium.PdfPage, drop_struck: bool) -> PageText:
     letters = "".join(map(_letter, codes))
     lines = [(found.start(), found.end()) for found in re.finditer(r"[^\r\n]+", letters)]
     turns = _turns(text, letters, lines)
-    frames = {turn: Frame(*page.get_bbox(), turn) for turn in {0, *turns}}
+    frames = {turn: Frame(*page.get_cropbox(), turn) for turn in {0, *turns}}
     main = Counter(turn for (start, end), turn in zip(lines, turns, strict=True) for _ in range(start, end))
     turn = max(main.items(), key=lambda item: (item[1], -item[0]))[0] if main else 0
     drawn = _drawn(page, frames[turn])
+    hidden = sum(end - start for start, end in lines if drawn.image_share and _is_hidden(text, start))
     by_turn = {way: [piece for (start, end), told in zip(lines, turns, strict=True) if told == way
                      for piece in _pieces(_Run(text, letters, frames[way], drawn if way == turn else NOTHING_DRAWN,
                                                drop_struck), start, end)]
                for way in sorted(frames)}
     text.close()
     return PageText(by_turn.pop(turn), [pieces for pieces in by_turn.values() if pieces], frames[turn], drawn,
-                    sum(not letter.isspace() for letter in letters), sum(map(_is_unmapped, codes)))
+                    sum(not letter.isspace() for letter in letters), sum(map(_is_unmapped, codes)), hidden)
 
 
 NOTHING_DRAWN = Drawn([], [], 0.0, 0)
@@ -150,8 +153,14 @@ def _turns(text: pdfium.PdfTextPage, letters: str, lines: list[tuple[int, int]])
     for start, end in lines:
         index = next((place for place in range(start, end) if not letters[place].isspace()), start)
         angle = raw.FPDFText_GetCharAngle(text, index)
-        found.append(round(math.degrees(angle) / 90) % 4 * 90 if angle >= 0 else 0)
+        found.append(-round(math.degrees(angle) / 90) % 4 * 90 if angle >= 0 else 0)
     return found
+
+
+def _is_hidden(text: pdfium.PdfTextPage, index: int) -> bool:
+    """Whether a character has text rendering mode 3, neither filled nor stroked (ISO 32000-1, 9.3.6)."""
+    held = raw.FPDFText_GetTextObject(text, index)
+    return bool(held) and raw.FPDFTextObj_GetTextRenderMode(held) == raw.FPDF_TEXTRENDERMODE_INVISIBLE
 
 
 def _drawn(page: pdfium.PdfPage, frame: Frame) -> Drawn:

@@ -6,9 +6,10 @@ from pipeline.engine.shards import ShardsFailed
 from pipeline.extract.answers import answers_in
 from pipeline.extract.shard import ExtractShard
 from pipeline.sample_lake.hostile import deep_html, encrypted_pdf
+from pipeline.schema.errors import BadInput
 from pipeline.schema.execution import Execution
 from pipeline.stages import lake_manifest
-from pipeline.stages.curate_extract import extract
+from pipeline.stages.curate_extract import extract, main
 from pipeline.tables.parquet import read_table
 from tests.extract.world import PARAMS, docx_bytes, lines, pdf_bytes
 from tests.stages.lake_world import RIGHTS, tree
@@ -132,3 +133,18 @@ def test_a_failed_run_leaves_no_output(world, monkeypatch):
     with pytest.raises(ShardsFailed, match="ZeroDivisionError"):
         run(world, "failed", 1)
     assert tree(world / "failed") == {}
+
+
+def test_every_page_of_a_file_that_was_read_has_a_row_that_says_how(world):
+    pages = read_table(run(world, "pages_only", 1) / "pages")
+    assert [tuple(row) for row in pages.select("path", "locator", "page", "decision", "engine").iter_rows()] == [
+        ("d.pdf", "", 1, "text", "layer")]
+    assert pages["score"].item() > 0.9
+
+
+def test_an_engine_that_is_not_there_stops_the_stage_before_it_reads(world, monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    params = PARAMS.model_copy(update={"ocr": PARAMS.ocr.model_copy(update={"engine": "tesseract"})})
+    with pytest.raises(BadInput, match="tesseract, which is not installed"):
+        main(world / "lake", world / "files", tmp_path / "d", tmp_path / "l", tmp_path / "p", params)
+    assert list(tmp_path.iterdir()) == []
