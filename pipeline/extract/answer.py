@@ -16,6 +16,9 @@ from pipeline.extract.records import BadRecord, PageRow, Record, Refusal, Source
 from pipeline.schema.curate_extract import CurateExtract
 from pipeline.schema.documents import document_id
 
+ALIVE_RECORDS = 1000
+"""Records that count as a page for the guards on time."""
+
 
 def answer_of(request: dict[str, str], data: bytes, params: CurateExtract, alive: Callable[[], None],
               ocr_cache: Path | None) -> str:
@@ -46,10 +49,12 @@ def answer_of(request: dict[str, str], data: bytes, params: CurateExtract, alive
 def _lines(source: Source) -> Iterator[str]:
     """Every record as JSON, as long as all together are within the limit."""
     size = 0
-    for found in read_records(source):
+    for number, found in enumerate(read_records(source), start=1):
         line = json.dumps(_plain(found, source.data, source.params))
         size += len(line) + 2
         limit("max_answer_bytes", size, source.params.limits.max_answer_bytes)
+        if number % ALIVE_RECORDS == 0:
+            source.alive()
         yield line
 
 

@@ -109,7 +109,8 @@ def _tidied(record: Record, source: Source) -> Record:
 def tidy(text: str) -> str:
     """No control characters, no lone surrogates, no blanks at line ends, at most one blank line."""
     text = CONTROL.sub("", text).encode("utf-8", "replace").decode()
-    text = re.sub(r"[ \t\xa0]+$", "", text, flags=re.MULTILINE)
+    # (?<!...): a run of blanks is looked at from its start only, else a long one takes its length squared
+    text = re.sub(r"(?<![ \t\xa0])[ \t\xa0]+$", "", text, flags=re.MULTILINE)
     return re.sub(r"\n{3,}", "\n\n", text).strip("\n ")
 
 
