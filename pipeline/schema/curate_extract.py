@@ -32,7 +32,8 @@ class Limits(Section):
     """Bytes of everything a file gives, as the JSON in which its reader answers."""
     cpu_s: int = Field(ge=1)
     """Guard only: seconds of processor time a reader may take for a page, for 1,000 records or for a whole
-    other file. It depends on the machine, so it is far above what any sound file needs; what trips it is hostile or broken."""
+    other file. It depends on the machine, so it is far above what any sound file needs; what trips it is
+    hostile or broken."""
     silence_s: float = Field(gt=0)
     """Guard only: seconds on the clock without a page or an answer. See `cpu_s`."""
     wall_s: float = Field(gt=0)

@@ -126,8 +126,8 @@ def _repacked(draw: Draw, data: bytes, harm: "Harm", others: list[Sound]) -> byt
 
 
 Harm = Callable[[Draw, Sound, list[Sound]], Sound]
-HARMS: tuple[Harm, ...] = (flipped, truncated, beheaded, spliced, repeated, blanked, misnamed, overnumbered, overcounted,
-                           harmed_inside, harmed_inside)
+HARMS: tuple[Harm, ...] = (flipped, truncated, beheaded, spliced, repeated, blanked, misnamed, overnumbered,
+                           overcounted, harmed_inside, harmed_inside)
 
 
 def mutants(sound: list[Sound], count: int, seed: int) -> Iterator[tuple[str, bytes]]:
@@ -159,7 +159,8 @@ def bombs() -> Iterator[tuple[str, bytes]]:
     yield "bombs/deep-tables.html", b"<html>" + b"<table><tr><td>" * 30_000
     yield "bombs/inline.html", b"<html><p>" + b"<b>" * 390 + b"x"
     yield "bombs/attributes.html", b"<html><p " + b" ".join(b'a%d="%d"' % (n, n) for n in range(100_000)) + b">x"
-    yield "bombs/span.html", b'<html><table><tr><td colspan="999999999" rowspan="999999999">x</td><td>y</td></tr></table>'
+    yield "bombs/span.html", (b'<html><table><tr><td colspan="999999999" rowspan="999999999">x</td><td>y</td></tr>'
+                              b"</table>")
     yield "bombs/comments.html", b"<!---->" * 580 + b"<p>x"
     yield "bombs/comments-open.html", b"<html>" + b"<!--" * 100_000
     yield "bombs/entities.xml", _entities()
@@ -196,9 +197,10 @@ def bombs() -> Iterator[tuple[str, bytes]]:
     yield "bombs/nested.zip", _nested_zip(12)
     yield "bombs/quine-like.zip", _overlapping_zip()
     yield "bombs/entries.zip", zipped({f"{n}": b"" for n in range(30_000)})
-    yield "bombs/climbs.zip", zipped({"../../../../tmp/climbed.txt": b"climbed", "/etc/passwd": b"x", "a\x00b.txt": b"x",
-                                    "#line 1": b"x", "con.txt": b"x", "a" * 30_000: b"x"})
-    for suffix, part in ((".docx", "word/document.xml"), (".xlsx", "xl/workbook.xml"), (".pptx", "ppt/presentation.xml")):
+    yield "bombs/climbs.zip", zipped({"../../../../tmp/climbed.txt": b"climbed", "/etc/passwd": b"x",
+                                      "a\x00b.txt": b"x", "#line 1": b"x", "con.txt": b"x", "a" * 30_000: b"x"})
+    for suffix, part in ((".docx", "word/document.xml"), (".xlsx", "xl/workbook.xml"),
+                         (".pptx", "ppt/presentation.xml")):
         yield f"bombs/bomb{suffix}", zipped({"[Content_Types].xml": b"<Types/>", part: b" " * 50_000_000})
         yield f"bombs/entities{suffix}", zipped({part: _entities()})
         yield f"bombs/deep{suffix}", zipped({part: b"<a>" * deep})
@@ -292,7 +294,8 @@ def _png(width: int, height: int) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
     head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"\0" * 500_000)) + chunk(b"IEND", b"")
+    body = chunk(b"IDAT", zlib.compress(b"\0" * 500_000))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + body + chunk(b"IEND", b"")
 
 
 def _tiff(width: int, height: int, following: int = 0) -> bytes:

@@ -13,8 +13,10 @@ WORDS = "The desk reconciles client assets every morning and signs the record be
 MAIL = f"From: Ann <ann@desk.example>\nDate: Mon, 5 Feb 2024 10:00:00 +0000\nSubject: Records\n\n{WORDS}\n"
 PAGE = (f"<!DOCTYPE html><html><head><title>Desk</title></head><body><main><h1>Desk</h1><p>{WORDS}</p><ul><li>one</li>"
         f"<li>two</li></ul><table><tr><th>a</th><th>b</th></tr><tr><td>1</td><td>2</td></tr></table></main></body></html>")
-MARKDOWN = f"---\ntitle: Desk\ndate: 2024-01-01\n---\n# Desk\n\n{WORDS}\n\n- one\n- two\n\n| a | b |\n|---|---|\n| 1 | 2 |\n"
-XML = f"<r><title>Desk</title><s id='s1'><title>Rules</title><p>{WORDS} <i>now</i></p><list><item>one</item></list></s></r>"
+MARKDOWN = (f"---\ntitle: Desk\ndate: 2024-01-01\n---\n# Desk\n\n{WORDS}\n\n- one\n- two\n\n"
+            "| a | b |\n|---|---|\n| 1 | 2 |\n")
+XML = (f"<r><title>Desk</title><s id='s1'><title>Rules</title><p>{WORDS} <i>now</i></p>"
+       "<list><item>one</item></list></s></r>")
 RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 
 
@@ -24,8 +26,8 @@ def samples() -> list[Sound]:
     table = io.BytesIO()
     pl.DataFrame([row] * 3).write_parquet(table)
     text = {".md": MARKDOWN, ".txt": WORDS, ".html": PAGE, ".xhtml": f'<?xml version="1.0"?>{PAGE[15:]}', ".xml": XML,
-            ".json": json.dumps({"title": "Desk", "rules": [row, {"nested": [row]}]}), ".csv": f"text,label\n{WORDS},x\n",
-            ".tsv": f"text\tlabel\n{WORDS}\tx\n", ".jsonl": f"{json.dumps(row)}\n" * 3, ".eml": MAIL,
+            ".json": json.dumps({"title": "Desk", "rules": [row, {"nested": [row]}]}),
+            ".csv": f"text,label\n{WORDS},x\n", ".tsv": f"text\tlabel\n{WORDS}\tx\n", ".jsonl": f"{json.dumps(row)}\n" * 3, ".eml": MAIL,
             ".mbox": f"From ann@desk.example Mon Feb  5 10:00:00 2024\n{MAIL}\n" * 2}
     made = [Sound(suffix, content.encode()) for suffix, content in text.items()]
     made += [Sound(".docx", docx_bytes(_written)), Sound(".pdf", _page()), Sound(".parquet", table.getvalue()),
