@@ -24,7 +24,6 @@ class Listed(NamedTuple):
 
     path: str
     """Relative to the lake's root, POSIX."""
-    size: int
     version: str
     """The store's name for this content, "" where there is none."""
 
@@ -74,8 +73,8 @@ class Folder:
         Raises:
             BadInput: a symbolic link.
         """
-        found = ((path, path.relative_to(self.root).as_posix()) for path in list_files(self.root))
-        return sorted(Listed(name, path.stat().st_size, "") for path, name in found)
+        found = (path.relative_to(self.root).as_posix() for path in list_files(self.root))
+        return sorted(Listed(name, "") for name in found)
 
     def opened(self, file: Listed) -> IO[bytes]:
         """The file itself."""
@@ -101,7 +100,7 @@ class Store:
         except Exception as err:  # of any kind: each store's client has errors of its own
             raise self._failed("cannot be listed", err) from err
         below = self.root.rstrip("/") + "/"
-        return sorted(Listed(name.removeprefix(below), int(about["size"]), _version(about))
+        return sorted(Listed(name.removeprefix(below), _version(about))
                       for name, about in found.items() if about.get("type", "file") == "file")
 
     def opened(self, file: Listed) -> IO[bytes]:

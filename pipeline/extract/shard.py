@@ -62,7 +62,7 @@ def answer_to(file: dict[str, Any], lake: Lake, reader: IsolatedReader, params: 
     """What `reader` says of a row of FILES; a file that is too large is not even fetched."""
     if file["bytes"] > params.limits.max_file_bytes:
         return Answer([], "limit_exceeded", f"max_file_bytes {params.limits.max_file_bytes}")
-    with lake.placed(Listed(file["path"], file["bytes"], file["version"]), reader.folder) as place:
+    with lake.placed(Listed(file["path"], file["version"]), reader.folder) as place:
         return reader.read(place, file)
 
 

@@ -27,7 +27,8 @@ def samples() -> list[Sound]:
     pl.DataFrame([row] * 3).write_parquet(table)
     text = {".md": MARKDOWN, ".txt": WORDS, ".html": PAGE, ".xhtml": f'<?xml version="1.0"?>{PAGE[15:]}', ".xml": XML,
             ".json": json.dumps({"title": "Desk", "rules": [row, {"nested": [row]}]}),
-            ".csv": f"text,label\n{WORDS},x\n", ".tsv": f"text\tlabel\n{WORDS}\tx\n", ".jsonl": f"{json.dumps(row)}\n" * 3, ".eml": MAIL,
+            ".csv": f"text,label\n{WORDS},x\n", ".tsv": f"text\tlabel\n{WORDS}\tx\n",
+            ".jsonl": f"{json.dumps(row)}\n" * 3, ".eml": MAIL,
             ".mbox": f"From ann@desk.example Mon Feb  5 10:00:00 2024\n{MAIL}\n" * 2}
     made = [Sound(suffix, content.encode()) for suffix, content in text.items()]
     made += [Sound(".docx", docx_bytes(_written)), Sound(".pdf", _page()), Sound(".parquet", table.getvalue()),

@@ -1,4 +1,7 @@
 import os
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
@@ -8,6 +11,13 @@ from pipeline.extract.manifest import check_names, files_table
 from pipeline.extract.rights import load_rights
 from pipeline.schema.errors import BadInput
 from tests.stages.lake_world import RIGHTS
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    """Says nothing on stderr."""
+
+    def log_message(self, *_):
+        pass
+
 
 POINTER = "url: {url}\noptions: {options}\nlisted: '2026-02-01'\n"
 
@@ -43,10 +53,26 @@ def test_a_remote_lake_is_listed_as_the_same_folder_is(tmp_path, store):
     assert remote["mime"].to_list() == ["application/zip", "text/markdown", "text/markdown"]
 
 
+def test_a_lake_behind_a_web_server_is_listed_as_the_same_folder_is(tmp_path):
+    folder = tmp_path / "lake"
+    (folder / "a").mkdir(parents=True)
+    for name in ("a/one.md", "two.txt"):
+        (folder / name).write_bytes(name.encode())
+    serve = partial(QuietHandler, directory=str(tmp_path))
+    with ThreadingHTTPServer(("127.0.0.1", 0), serve) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        lake = open_lake(pointer(tmp_path, f"http://127.0.0.1:{server.server_port}/lake/"))
+        remote = files_table(lake, rights(tmp_path))
+        with lake.placed(Listed("a/one.md", ""), tmp_path) as place:
+            assert place.read_bytes() == b"a/one.md"
+        server.shutdown()
+    assert remote.equals(files_table(open_lake(folder), rights(tmp_path)))
+
+
 def test_an_object_is_placed_under_a_name_that_stays_in_the_folder(tmp_path, store):
     store.pipe_file("/lake/a/../../climbs.md", b"words")
     lake = open_lake(pointer(tmp_path))
-    with lake.placed(Listed("a/../../climbs.md", 5, ""), tmp_path) as place:
+    with lake.placed(Listed("a/../../climbs.md", ""), tmp_path) as place:
         assert (place.parent, place.read_bytes()) == (tmp_path, b"words")
     assert not place.exists()
 
@@ -56,14 +82,14 @@ def test_a_store_that_calls_its_contents_something_pins_that_name(tmp_path, stor
              "/lake/b.md": {"size": 3, "type": "file", "ETag": '"def"', "VersionId": "v2"},
              "/lake/sub": {"size": 0, "type": "directory"}}
     monkeypatch.setattr(MemoryFileSystem, "find", lambda *_, **__: found)
-    assert open_lake(pointer(tmp_path)).listed() == [Listed("a.md", 3, "abc"), Listed("b.md", 3, "v2")]
+    assert open_lake(pointer(tmp_path)).listed() == [Listed("a.md", "abc"), Listed("b.md", "v2")]
 
 
 def test_the_version_that_was_listed_is_the_one_that_is_read(tmp_path, store, monkeypatch):
     asked = []
     monkeypatch.setattr(MemoryFileSystem, "version_aware", True, raising=False)
     monkeypatch.setattr(MemoryFileSystem, "open", lambda _, path, mode, **how: asked.append((path, how)))
-    open_lake(pointer(tmp_path)).opened(Listed("b.md", 3, "v2"))
+    open_lake(pointer(tmp_path)).opened(Listed("b.md", "v2"))
     assert asked == [("/lake/b.md", {"version_id": "v2"})]
 
 
