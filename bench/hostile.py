@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 import polars as pl
@@ -25,7 +25,7 @@ from pipeline.schema.execution import Execution
 from pipeline.stage.params import load_section
 from pipeline.stages import curate_extract, lake_manifest
 from pipeline.tables.parquet import read_table
-from tests.extract.mutants import Sound, mutants
+from tests.extract.mutants import Sound, bombs, mutants
 from tests.extract.samples import samples
 
 PER_TYPE = 12
@@ -74,7 +74,7 @@ def main() -> None:
         sys.exit(f"no sound file for {sorted(missing)}")
     print(f"{len(sound)} sound files of {len({each.suffix for each in sound})} suffixes; {count} hostile; seed {seed}")
     curate_extract.ExtractShard.__call__.__globals__["IsolatedReader"] = Timed
-    made, ledgers, start = mutants(sound, count, seed), [], time.perf_counter()
+    made, ledgers, start = islice(chain(bombs(), mutants(sound, count, seed)), count), [], time.perf_counter()
     while batch := list(islice(made, BATCH)):
         with tempfile.TemporaryDirectory() as folder:
             ledgers.append(_ledger(Path(folder), batch))

@@ -131,13 +131,11 @@ HARMS: tuple[Harm, ...] = (flipped, truncated, beheaded, spliced, repeated, blan
 
 
 def mutants(sound: list[Sound], count: int, seed: int) -> Iterator[tuple[str, bytes]]:
-    """`count` hostile files as (name, content): the bombs first, then mutants with every type in turn."""
+    """`count` mutants as (name, content), every type in turn."""
     draw = random.Random(seed)
-    planted = [*bombs()][:count]
-    yield from planted
     types = sorted({each.suffix for each in sound})
     of_type = {suffix: [each for each in sound if each.suffix == suffix] for suffix in types}
-    for number in range(count - len(planted)):
+    for number in range(count):
         suffix = types[number % len(types)]
         harm = draw.choice(HARMS)
         made = harm(draw, draw.choice(of_type[suffix]), sound)
@@ -168,7 +166,7 @@ def bombs() -> Iterator[tuple[str, bytes]]:
     yield "bombs/outside.xml", b'<!DOCTYPE r [<!ENTITY a SYSTEM "file:///etc/passwd">]><r><p>&a;</p></r>'
     yield "bombs/namespaces.xml", b"<r " + b" ".join(b'xmlns:n%d="u"' % n for n in range(50_000)) + b"/>"
     yield "bombs/titles.xml", b"<r>" + b"<s><title>t</title>" * 200 + b"</s>" * 200 + b"</r>"
-    yield "bombs/aliases.md", _aliases()
+    yield "bombs/aliases.md", aliases()
     yield "bombs/front-matter.md", b"---\n" + b"a: [" * 5_000 + b"\n---\nwords"
     yield "bombs/blanks.txt", b"x" + b" " * wide + b"x"
     yield "bombs/blanks.md", b"# x" + b" \t" * wide + b"x"
@@ -231,7 +229,7 @@ def _entities() -> bytes:
     return ("<!DOCTYPE r [" + "".join(lines) + "]><r><p>&j;</p></r>").encode()
 
 
-def _aliases() -> bytes:
+def aliases() -> bytes:
     """YAML whose aliases say a billion words when they are written out."""
     lines = ["---", "a0: &a0 [lol, lol, lol, lol, lol, lol, lol, lol, lol]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 10)]
