@@ -116,8 +116,11 @@ class Store:
     def placed(self, file: Listed, folder: Path) -> Iterator[Path]:
         """A copy, gone when the block ends. Its name is ours: a key of a store may climb out of a folder."""
         with tempfile.NamedTemporaryFile(dir=folder) as copy:
-            with self.opened(file) as stream:
-                shutil.copyfileobj(stream, copy)
+            try:
+                with self.opened(file) as stream:
+                    shutil.copyfileobj(stream, copy)
+            except OSError as err:
+                raise self._failed(f"`{file.path}` cannot be read", err) from err
             copy.flush()
             yield Path(copy.name)
 
