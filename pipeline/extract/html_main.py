@@ -9,7 +9,8 @@ from typing import Any
 
 DROPPED = frozenset({
     "script", "style", "noscript", "template", "svg", "math", "nav", "aside", "button", "select", "iframe",
-    "object", "embed", "canvas", "audio", "video", "head", "input", "textarea", "dialog", "datalist", "label", "footer"})
+    "object", "embed", "canvas", "audio", "video", "head", "input", "textarea", "dialog", "datalist", "label",
+    "footer"})
 HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6", "summary"})
 STRUCK = frozenset({"del", "s", "strike"})
 OUTSIDE_MAIN = frozenset({"header"})
@@ -24,7 +25,8 @@ RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
 SIMPLE_SELECTOR = re.compile(r"[a-zA-Z][a-zA-Z0-9]*|(?:[a-zA-Z][a-zA-Z0-9]*)?[.#][a-zA-Z_-][\w-]*")
 """`p`, `.note`, `p.note`, `#ad`: what a rule may hide here. Others depend on state or place; they are left alone."""
 UNSEEN_CLASSES = frozenset({
-    "hidden", "hide", "d-none", "visually-hidden", "visuallyhidden", "sr-only", "screen-reader-text", "screenreader-text",
+    "hidden", "hide", "d-none", "visually-hidden", "visuallyhidden", "sr-only", "screen-reader-text",
+    "screenreader-text",
     "usa-sr-only", "noprint", "mw-editsection", "mw-empty-elt"})
 UNSEEN = "data-pedigree-unseen"
 """Attribute that marks what was found hidden; a page's own attribute of this name is removed first."""
@@ -50,7 +52,8 @@ CONTENT = frozenset({
     "content", "main", "article", "post", "entry", "entry-content", "post-content", "article-content", "article-body",
     "articlebody", "post-body", "hentry", "story", "text", "body", "maincontent", "main-content", "page-content"})
 """Whole names of content: an element that has one keeps its place."""
-MODIFIER = re.compile(r"(?:has|with|no|without|is|js|u|col|hide|single|page|postid|format|elementor)[-_]", re.IGNORECASE)
+MODIFIER = re.compile(r"(?:has|with|no|without|is|js|u|col|hide|single|page|postid|format|elementor)[-_]",
+                      re.IGNORECASE)
 """Beginnings of names that say how an element looks, not what it is: `has-sidebar`."""
 ROLES = frozenset({"navigation", "banner", "contentinfo", "search", "complementary", "menu", "menubar", "dialog",
                    "alertdialog", "toolbar"})
@@ -69,6 +72,8 @@ MOST_LINKED = 0.6
 """Share of characters inside links above which a list is navigation."""
 FEW_LINKS = 3
 """Links below which a list is not judged."""
+JUDGED = ("div", "section", "ul", "ol", "form", "table", "p", "span", "header", "li")
+"""Elements that furniture is made of."""
 MOST_SHARE = 0.4
 """Share of the page's text that furniture, by name, cannot have: the name is wrong then."""
 
@@ -76,17 +81,18 @@ MOST_SHARE = 0.4
 def mark_hidden(root: Any, *, drop_struck: bool) -> None:
     """Mark every element that a reader does not see, by attribute, by style and by class."""
     styles = "\n".join(element.text or "" for element in root.iter("style"))
-    hidden, struck = _hiding(styles, HIDDEN), _hiding(styles, STRUCK_STYLE) if drop_struck else frozenset()
+    hidden = _hiding(styles, HIDDEN) | UNSEEN_SELECTORS
+    struck = _hiding(styles, STRUCK_STYLE) if drop_struck else frozenset()
     for element in root.iter():
         if not isinstance(element.tag, str):
             continue
         element.attrib.pop(UNSEEN, None)
         style = element.get("style") or ""
-        if (element.get("hidden") is not None or element.get("aria-hidden") == "true"
-                or (style and HIDDEN.search(style)) or _selected(element, hidden | UNSEEN_SELECTORS)):
-            element.set(UNSEEN, "")
-        elif drop_struck and (element.tag in STRUCK or (style and STRUCK_STYLE.search(style))
-                              or _selected(element, struck)):
+        is_hidden = (element.get("hidden") is not None or element.get("aria-hidden") == "true"
+                     or (style and HIDDEN.search(style)) or _selected(element, hidden))
+        is_struck = drop_struck and (element.tag in STRUCK or (style and STRUCK_STYLE.search(style))
+                                     or _selected(element, struck))
+        if is_hidden or is_struck:
             element.set(UNSEEN, "")
 
 
@@ -145,7 +151,7 @@ def _main(body: Any) -> Any:
 def _without_furniture(content: Any) -> None:
     """Take out forms, what its names call furniture, and lists of links."""
     whole = max(_num_chars(content), 1)
-    for element in list(content.iter("div", "section", "ul", "ol", "form", "table", "p", "span", "header", "footer", "li")):
+    for element in list(content.iter(*JUDGED)):
         if element is content or element.getparent() is None:
             continue
         if element.tag == "form":

@@ -22,8 +22,9 @@ PARTS = frozenset({
     "subpoints", "paragraphs", "subparagraphs", "groups", "controls", "nodes", "elements", "body", "data", "entries",
     "blocks", "documents", "pages", "guidelines"})
 """Keys that only hold the parts of what is around them: no heading of their own."""
-MACHINE = re.compile(r"(?:.*[_-])?(?:uuid|guid|id|ids|href|url|uri|ref|refs|hash|sha256|md5|checksum|slug|rel|media-type|"
-                     r"class|sort-id|schema|xmlns|ns|format|canary)|\$.*|@.*|identifier|uuids|links?|rlinks", re.IGNORECASE)
+MACHINE = re.compile(
+    r"(?:.*[_-])?(?:uuid|guid|id|ids|href|url|uri|ref|refs|hash|sha256|md5|checksum|slug|rel|media-type|class|sort-id|"
+    r"schema|xmlns|ns|format|canary)|\$.*|@.*|identifier|uuids|links?|rlinks", re.IGNORECASE)
 """Keys for machines."""
 UNREADABLE = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}|[0-9a-f]{32,}|https?://\S+|#\S*")
 """Values for machines: UUIDs, hashes, bare addresses."""
@@ -167,7 +168,7 @@ def turn(value: dict[str, Any]) -> str:
     """What is said in one turn of a dialogue ("**User:** ..."), "" when the object is no turn."""
     speaker = next((name for name in SPEAKER if isinstance(value.get(name), str)), "")
     said = next((name for name in SAID if name != speaker and isinstance(value.get(name), str)), "")
-    if not speaker or not said or len(value) > 2:  # noqa: PLR2004 -- exactly who and what
+    if not speaker or not said or len(value) > 2:
         return ""
     return f"**{label(value[speaker].strip())}:** {scalar(value[said])}" if value[speaker].strip() else ""
 

@@ -21,7 +21,7 @@ KEPT_METADATA = ("title", "version", "published", "last-modified", "remarks")
 
 def is_oscal(value: Any) -> bool:
     """Is this parsed JSON an OSCAL document: one root object whose metadata names the OSCAL version."""
-    if not isinstance(value, dict) or len(value) > 2:  # noqa: PLR2004 -- the root and perhaps `$schema`
+    if not isinstance(value, dict) or len(value) > 2:
         return False
     return any(isinstance(root, dict) and isinstance(root.get("metadata"), dict)
                and "oscal-version" in root["metadata"] for root in value.values())
@@ -58,18 +58,22 @@ def _filled(value: Any, params: dict[str, dict[str, Any]]) -> Any:
     if isinstance(value, list):
         return [_filled(item, params) for item in value]
     if isinstance(value, dict):
-        return {name: _filled(item, params) for name, item in value.items() if name != "params"} | _related(value)
+        filled = {name: _filled(item, params) for name, item in value.items() if name != "params"}
+        related = _related(value)
+        if related:  # a part of its own behind the others
+            filled["parts"] = [*(filled.pop("parts", None) or []), {"name": "related controls", "prose": related}]
+        return filled
     return value
 
 
-def _related(value: dict[str, Any]) -> dict[str, Any]:
-    """Links to other controls, as the catalogue prints them."""
+def _related(value: dict[str, Any]) -> str:
+    """The controls an object links to, as the catalogue prints them; "" for none."""
     links = value.get("links")
     if not isinstance(links, list):
-        return {}
+        return ""
     targets = [str(link.get("href", "")) for link in links if isinstance(link, dict) and link.get("rel") == "related"]
     names = [_control(target[1:]) for target in targets if re.fullmatch(r"#[a-z]{2}-[0-9.]+", target)]
-    return {"related controls": ", ".join(names)} if names else {}
+    return ", ".join(names)
 
 
 def _control(ident: str) -> str:

@@ -7,7 +7,6 @@ document, not a list of records, becomes headed text (`json_document`).
 
 import csv
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from io import BytesIO, StringIO
 from itertools import zip_longest
@@ -144,5 +143,6 @@ def plain(value: Any) -> str:
     if isinstance(value, list):
         return ("\n\n" if _is_dialogue(value) else "\n").join(line for item in value if (line := plain(item)))
     if isinstance(value, dict):
-        return turn(value) or ", ".join(f"{label(str(name))}: {text}" for name, item in value.items() if (text := plain(item)))
+        fields = (f"{label(str(name))}: {text}" for name, item in value.items() if (text := plain(item)))
+        return turn(value) or ", ".join(fields)
     return str(value).replace("\r\n", "\n").strip()

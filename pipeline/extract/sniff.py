@@ -52,8 +52,10 @@ MBOX = "application/mbox"
 
 _MBOX = re.compile(rb"From \S[^\n]*\d\d:\d\d[^\n]*\n[!-9;-~]+:")
 """A separator line of a mailbox (RFC 4155, appendix A) and a header field below it."""
-_MAIL = re.compile(rb"(?:Return-Path|Received|Delivered-To|Message-ID|DKIM-Signature|MIME-Version|X-[A-Za-z-]+|From|Date"
-                   rb"|Subject|To):[ \t]", re.IGNORECASE)
+_MAIL = re.compile(
+    rb"(?:Return-Path|Received|Delivered-To|Message-ID|DKIM-Signature|MIME-Version|X-[A-Za-z-]+|From|Date|"
+    rb"Subject|To):[ \t]",
+    re.IGNORECASE)
 _HEADER = re.compile(rb"[!-9;-~]+:[^\n]*\n(?:[ \t][^\n]*\n)*")
 """A header field with its folded lines (RFC 5322, 2.2)."""
 _FIELDS = (b"from:", b"date:")

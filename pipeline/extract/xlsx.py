@@ -127,8 +127,9 @@ def _sheet(sheet: Any, book: Book, source: Source) -> Iterator[str]:
 
 
 def _hidden_columns(sheet: Any) -> list[tuple[int, int]]:
-    return [(int(mark.get("min")), int(mark.get("max"))) for mark in sheet.iter(f"{S}col")
-            if _is_on_flag(mark.get("hidden")) and str(mark.get("min")).isdecimal() and str(mark.get("max")).isdecimal()]
+    marks = ((mark.get("min", ""), mark.get("max", "")) for mark in sheet.iter(f"{S}col")
+             if _is_on_flag(mark.get("hidden")))
+    return [(int(first), int(last)) for first, last in marks if first.isdecimal() and last.isdecimal()]
 
 
 def _is_on_flag(value: str | None) -> bool:

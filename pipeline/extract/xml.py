@@ -261,7 +261,12 @@ def _is_inline(element: Any, mixed: bool) -> bool:
     name = local(element)
     if name in BLOCKS or not (mixed or name in INLINE):
         return False
-    return name in FOOTNOTES or not any(local(inner) in BLOCKS for inner in element.iterdescendants())
+    return name in FOOTNOTES or not _holds_block(element)
+
+
+def _holds_block(element: Any) -> bool:
+    children = [child for child in element if isinstance(child.tag, str) and not _is_dropped(child)]
+    return any(local(child) in BLOCKS or _holds_block(child) for child in children)
 
 
 def _flushed(loose: list[str]) -> Iterator[str]:
@@ -309,7 +314,7 @@ def _span(cell: Any) -> int:
 
 
 def _digits(text: str) -> str:
-    return text if text.isdecimal() and len(text) <= 3 else "1"  # noqa: PLR2004 -- see MOST_COLUMNS
+    return text if text.isdecimal() and len(text) <= 3 else "1"
 
 
 MOST_COLUMNS = 100

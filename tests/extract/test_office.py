@@ -51,12 +51,14 @@ def deck(*slides: str, **more: str) -> bytes:
     ids = "".join(f'<p:sldId id="{256 + number}" r:id="r{number}"/>' for number in range(len(slides)))
     parts = {f"ppt__slides__s{number}": text for number, text in enumerate(slides)}
     return package(ppt__presentation=f"<p:presentation {P} {R}><p:sldIdLst>{ids}</p:sldIdLst></p:presentation>",
-                   **{"ppt___rels__presentation.xml": rels(**{f"r{n}": f"slides/s{n}.xml" for n in range(len(slides))})},
+                   **{"ppt___rels__presentation.xml": rels(
+                       **{f"r{n}": f"slides/s{n}.xml" for n, _ in enumerate(slides)})},
                    **parts, **more)
 
 
 def test_slides_stand_in_their_order_with_titles_lists_and_tables():
-    table = ("<p:graphicFrame><a:tbl><a:tr><a:tc><a:txBody>{}</a:txBody></a:tc><a:tc><a:txBody>{}</a:txBody></a:tc></a:tr>"
+    table = ("<p:graphicFrame><a:tbl>"
+             "<a:tr><a:tc><a:txBody>{}</a:txBody></a:tc><a:tc><a:txBody>{}</a:txBody></a:tc></a:tr>"
              "<a:tr><a:tc><a:txBody>{}</a:txBody></a:tc><a:tc hMerge='1'><a:txBody>{}</a:txBody></a:tc></a:tr></a:tbl>"
              "</p:graphicFrame>").format(*map(line, ("Role", "Owner", "Desk", "unseen")))
     first = slide(shape("body", line("one"), line("two", '<a:pPr lvl="1"/>')), shape("title", line("Rules")))
@@ -75,7 +77,8 @@ def test_hidden_slides_hidden_shapes_struck_runs_and_furniture_are_left_out():
 
 
 def test_speaker_notes_stand_below_their_slide():
-    notes = f"<p:notes {A} {P}><p:cSld><p:spTree>{shape('body', line('Say this.'))}{shape('sldNum', line('1'))}</p:spTree></p:cSld></p:notes>"
+    shapes = shape("body", line("Say this.")) + shape("sldNum", line("1"))
+    notes = f"<p:notes {A} {P}><p:cSld><p:spTree>{shapes}</p:spTree></p:cSld></p:notes>"
     data = deck(slide(shape("title", line("Shown"))), ppt__notesSlides__n1=notes,
                 **{"ppt__slides___rels__s0.xml": rels(n="../notesSlides/n1.xml")})
     assert only("a.pptx", data).text == "## Shown\n\n**Notes:** Say this."
@@ -87,7 +90,10 @@ def test_more_slides_than_allowed_are_refused():
         only("a.pptx", deck(slide(), slide()), params)
 
 
-def book(*rows: str, sheets: str = '<sheet name="Costs" sheetId="1" r:id="r1"/>', before: str = "", **more: str) -> bytes:
+COSTS = '<sheet name="Costs" sheetId="1" r:id="r1"/>'
+
+
+def book(*rows: str, sheets: str = COSTS, before: str = "", **more: str) -> bytes:
     return package(
         xl__workbook=f"<workbook {S} {R}><sheets>{sheets}</sheets></workbook>",
         **{"xl___rels__workbook.xml": rels(r1="worksheets/s1.xml", r2="/xl/worksheets/s2.xml")},
@@ -104,8 +110,9 @@ def text(place: str, value: str, style: int = 0) -> str:
 
 STYLES = (f"<styleSheet {S}><numFmts><numFmt numFmtId='170' formatCode='&quot;day&quot; yyyy\\-mm'/>"
           "<numFmt numFmtId='171' formatCode='[Red]0.0 &quot;h&quot;'/></numFmts>"
-          "<fonts><font/><font><strike/></font></fonts><cellXfs><xf numFmtId='0' fontId='0'/><xf numFmtId='14' fontId='0'/>"
-          "<xf numFmtId='0' fontId='1'/><xf numFmtId='170'/><xf numFmtId='171'/></cellXfs></styleSheet>")
+          "<fonts><font/><font><strike/></font></fonts><cellXfs><xf numFmtId='0' fontId='0'/>"
+          "<xf numFmtId='14' fontId='0'/><xf numFmtId='0' fontId='1'/>"
+          "<xf numFmtId='170'/><xf numFmtId='171'/></cellXfs></styleSheet>")
 
 
 def test_a_sheet_is_a_table_under_its_name_and_blank_rows_end_a_table():
@@ -117,7 +124,7 @@ def test_a_sheet_is_a_table_under_its_name_and_blank_rows_end_a_table():
 
 
 def test_hidden_sheets_rows_and_columns_and_struck_cells_are_left_out():
-    sheets = ('<sheet name="Costs" sheetId="1" r:id="r1"/><sheet name="Secret" sheetId="2" state="veryHidden" r:id="r2"/>')
+    sheets = COSTS + '<sheet name="Secret" sheetId="2" state="veryHidden" r:id="r2"/>'
     data = book(row(1, text("A1", "a"), text("B1", "unseen"), text("C1", "gone", 2), text("D1", "b")),
                 row(2, text("A2", "hidden row"), how='hidden="1"'), sheets=sheets, xl__styles=STYLES,
                 before='<cols><col min="2" max="2" hidden="1"/></cols>',
@@ -139,7 +146,8 @@ def test_a_cell_in_a_far_corner_is_not_a_million_rows():
 
 
 def test_a_diagonal_of_cells_is_refused_and_not_filled_up():
-    cells = (row(n, f'<c r="{"".join(chr(65 + n // 26**k % 26) for k in (2, 1, 0))}{n}"><v>1</v></c>') for n in range(1, 1500))
+    columns = ("".join(chr(65 + n // 26**k % 26) for k in (2, 1, 0)) for n in range(1, 1500))
+    cells = (row(n, f'<c r="{column}{n}"><v>1</v></c>') for n, column in enumerate(columns, start=1))
     with pytest.raises(Refusal, match="limit_exceeded: max_chars"):
         only("a.xlsx", book(*cells))
 
@@ -212,8 +220,9 @@ def test_numbers_of_headings_and_items_are_those_a_word_processor_shows():
         numbering = document.part.numbering_part.element
         numbering.insert(0, parse_xml(NUMBERING.format(ns=nsdecls("w"))))
         numbering.append(parse_xml(f'<w:num {nsdecls("w")} w:numId="90"><w:abstractNumId w:val="90"/></w:num>'))
-        for heading, level, words in ((1, 0, "Scope"), (2, 1, "People"), (2, 1, "Systems"), (0, 2, "first"), (0, 2, "next"),
-                                      (0, 3, "dot"), (1, 0, "Rules"), (2, 1, "Again"), (0, 2, "afresh")):
+        for heading, level, words in ((1, 0, "Scope"), (2, 1, "People"), (2, 1, "Systems"), (0, 2, "first"),
+                                      (0, 2, "next"), (0, 3, "dot"), (1, 0, "Rules"), (2, 1, "Again"),
+                                      (0, 2, "afresh")):
             paragraph = document.add_heading(words, heading) if heading else document.add_paragraph(words)
             paragraph._p.get_or_add_pPr().append(parse_xml(
                 f'<w:numPr {nsdecls("w")}><w:ilvl w:val="{level}"/><w:numId w:val="90"/></w:numPr>'))
@@ -236,7 +245,8 @@ def test_footnotes_stand_below_the_text_in_the_order_they_are_referred_to():
             document.add_paragraph(words)._p.append(parse_xml(
                 f'<w:r {nsdecls("w")}><w:footnoteReference w:id="{ident}"/></w:r>'))
 
-    notes = "".join(f'<w:footnote w:id="{ident}"><w:p><w:r><w:t>note {ident}</w:t></w:r></w:p></w:footnote>' for ident in (1, 2))
+    notes = "".join(f'<w:footnote w:id="{ident}"><w:p><w:r><w:t>note {ident}</w:t></w:r></w:p></w:footnote>'
+                    for ident in (1, 2))
     out = io.BytesIO(docx_bytes(build))
     with zipfile.ZipFile(out, "a") as archive:
         archive.writestr("word/footnotes.xml", f"<w:footnotes {nsdecls('w')}>{notes}</w:footnotes>")

@@ -35,7 +35,8 @@ def limits(**changed: int):
 
 
 def test_every_file_of_an_archive_is_read_by_its_own_reader():
-    data = zip_bytes(("a/one.md", b"# One\n\ntext"), ("two.jsonl", b'{"a": "x"}\n{"a": "y"}\n'), ("__MACOSX/._one.md", b"x"))
+    data = zip_bytes(("a/one.md", b"# One\n\ntext"), ("two.jsonl", b'{"a": "x"}\n{"a": "y"}\n'),
+                     ("__MACOSX/._one.md", b"x"))
     items = found("lake.zip", data)
     assert [(item.locator, item.text) for item in items] == [
         ("entry 1 a/one.md", "# One\n\ntext"), ("entry 2 two.jsonl, line 1", "**A:** x"),
@@ -48,7 +49,8 @@ def test_a_file_is_the_same_document_inside_and_outside_of_an_archive():
 
 
 def test_what_is_wrong_with_a_packed_file_spoils_no_other():
-    data = zip_bytes(("a.bin", b"\x00\x01"), ("b.json", b"{"), ("c.txt", b""), ("d.docx", b"PK\x03\x04broken"), ("e.md", b"fine"))
+    data = zip_bytes(("a.bin", b"\x00\x01"), ("b.json", b"{"), ("c.txt", b""), ("d.docx", b"PK\x03\x04broken"),
+                     ("e.md", b"fine"))
     items = found("lake.zip", data)
     assert [(item.reason, item.evidence) for item in items if isinstance(item, BadRecord)] == [
         ("unsupported_type", "application/octet-stream"), ("unreadable", "JSONDecodeError"),
@@ -164,8 +166,8 @@ def test_a_wrong_charset_does_not_lose_the_message():
 
 def test_a_mailbox_gives_a_record_for_each_message():
     one, two = message("One", "first\nFrom here on\n"), message("Two", "second\n")
-    box = b"".join(b"From ann@example.com Tue Mar  4 10:00:00 2025\n" + mail.as_bytes().replace(b"\nFrom h", b"\n>From h")
-                   + b"\n" for mail in (one, two))
+    kept = (mail.as_bytes().replace(b"\nFrom h", b"\n>From h") for mail in (one, two))
+    box = b"".join(b"From ann@example.com Tue Mar  4 10:00:00 2025\n" + mail + b"\n" for mail in kept)
     records = found("all.mbox", box)
     assert [(record.locator, record.title) for record in records] == [("message 1", "One"), ("message 2", "Two")]
     assert records[0].text.endswith("first\nFrom here on")

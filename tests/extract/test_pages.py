@@ -1,0 +1,139 @@
+"""HTML pages and Markdown files: hidden and struck text, furniture, tables, encodings, raw HTML, template tags."""
+
+import pytest
+
+from tests.extract.world import PARAMS, only
+
+PROSE = "The desk reviews every request within two working days and writes down why it was granted. " * 4
+
+
+def page(body: str, head: str = "") -> bytes:
+    return f"<!DOCTYPE html><html><head>{head}</head><body>{body}</body></html>".encode()
+
+
+@pytest.mark.parametrize("unseen", [
+    '<p hidden>x</p>', '<p aria-hidden="true">x</p>', '<p style="visibility:hidden">x</p>',
+    '<p style="color:#fff; font-size:0">x</p>', '<p style="position:absolute;left:-9999px">x</p>',
+    '<p style="opacity: 0;">x</p>', '<p class="note off">x</p>', '<p id="ghost">x</p>', '<p class="sr-only">x</p>',
+    '<del>x</del>', '<s>x</s>', '<span style="text-decoration: line-through">x</span>', '<span class="old">x</span>',
+    '<template>x</template>', '<table><tr><td>x</td></tr></table>'.replace("<table>", '<table style="display:none">')])
+def test_what_a_reader_does_not_see_is_no_content(unseen):
+    head = ("<style>/* off { } */ p.off, #ghost { display : none } .old{text-decoration:line-through}"
+            "@media print { .seen { display: none } }</style>")
+    assert only("a.html", page(f"<p class='seen'>kept</p>{unseen}", head)).text == "kept"
+
+
+@pytest.mark.parametrize("seen", ['<p style="font-size:0.9em">x</p>', '<p style="opacity:0.5">x</p>', '<p aria-hidden="false">x</p>',
+                                  '<p style="text-indent:-2em">x</p>', '<p style="left:-10px">x</p>'])
+def test_what_only_looks_like_hiding_stays(seen):
+    assert only("a.html", page(seen)).text == "x"
+
+
+def test_struck_text_stays_when_it_is_asked_for():
+    kept = PARAMS.model_copy(update={"layout": PARAMS.layout.model_copy(update={"drop_struck": False})})
+    assert only("a.html", page("<p>a <del>b</del></p>"), kept).text == "a b"
+    assert only("a.md", b"a ~~b~~", kept).text == "a ~~b~~"
+
+
+@pytest.mark.parametrize("furniture", [
+    '<div class="cookie-banner">We use cookies</div>', '<div id="comments"><p>First!</p></div>',
+    '<ul class="post-relatedTopics"><li>Other</li></ul>', '<div role="navigation">Home</div>', "<footer>Imprint</footer>",
+    '<div class="teaser"><a href="b">Another story</a></div>', "<label>Search</label>",
+    "<div><a href=1>One story</a> <a href=2>Two stories</a> <a href=3>Three stories</a></div>"])
+def test_furniture_is_left_out_of_a_page(furniture):
+    assert only("a.html", page(f"<div class='content'><h1>Rules</h1><p>{PROSE}</p></div>{furniture}")).text == (
+        f"# Rules\n\n{PROSE.strip()}")
+
+
+@pytest.mark.parametrize("name", ["has-sidebar", "article-body share", "no-comments", "navy-blue"])
+def test_a_name_that_only_sounds_like_furniture_loses_nothing(name):
+    assert PROSE.strip() in only("a.html", page(f"<div class='{name}'><p>{PROSE}</p></div><p>More.</p>")).text
+
+
+def test_a_form_around_the_whole_page_does_not_take_the_page_with_it():
+    assert only("a.html", page(f"<form action='x'><h1>Rules</h1><p>{PROSE}</p></form>")).text.startswith("# Rules")
+
+
+def test_an_element_that_claims_to_be_the_content_and_is_nearly_empty_is_not_believed():
+    assert PROSE.strip() in only("a.html", page(f"<main>Loading</main><div><p>{PROSE}</p></div>")).text
+
+
+def test_merged_cells_of_a_table_keep_its_columns_in_line():
+    table = ("<table><caption>Rates</caption><tr><th colspan=2>All</th><th>c</th></tr>"
+             "<tr><td rowspan=2>a</td><td>b</td><td>1</td></tr><tr><td>d</td><td>2</td></tr></table>")
+    assert only("a.html", page(table)).text == (
+        "Rates\n\n| All |  | c |\n|---|---|---|\n| a | b | 1 |\n|  | d | 2 |")
+
+
+def test_a_cell_that_claims_a_million_columns_is_bounded():
+    text = only("a.html", page("<table><tr><td colspan=99999>a</td><td>b</td></tr></table>")).text
+    assert text.split("\n")[0].count("|") == 102
+
+
+def test_the_head_of_an_accordion_stays():
+    assert only("a.html", page("<h3><button>How?</button></h3><p>So.</p><button>Send</button>")).text == "### How?\n\nSo."
+
+
+def test_a_formula_is_its_tex():
+    assert only("a.html", page("<p>Energy <math alttext='E=mc^2'><mi>E</mi></math> is</p>")).text == "Energy $E=mc^2$ is"
+
+
+@pytest.mark.parametrize(("head", "encoding"), [
+    ('<meta charset="iso-8859-2">', "iso-8859-2"), ('<meta http-equiv="x" content="text/html; charset=gb2312">', "gb2312"),
+    ('<meta charset="no-such">', "cp1252")])
+def test_a_page_is_read_in_the_encoding_it_names(head, encoding):
+    words = {"iso-8859-2": "Łódź", "gb2312": "中文", "cp1252": "café"}[encoding]
+    data = f"<!DOCTYPE html><html><head>{head}</head><body><p>{words}</p></body></html>".encode(encoding)
+    assert only("a.html", data).text == words
+
+
+MARKDOWN = """# Rules <a id="x"></a>
+
+<style>p { color: red }</style>
+<div class="alert" markdown="1">
+
+Write to <strong>the desk</strong> at <desk@example.com> or <https://example.com>, as `<b>code</b>` says,<br>
+and replace <your-name>&nbsp;&amp; ~~not this~~ send.<span hidden>unseen</span>{: .lead}
+</div>
+
+<h3>Rates</h3>
+<table><tr><th>a</th><th>b</th></tr><tr><td>1</td><td>2</td></tr></table>
+
+<ul>
+  <li>one</li>
+  <li>two</li>
+</ul>
+
+| a<br>b | c |
+|---|---|
+
+```html
+<div>{% raw %} ~~code~~ &amp;</div>
+```
+{% comment %} not
+this {% endcomment %}
+* TOC
+{:toc}
+{{#needed}}
+For {{companyName}} see [the page]({{ '/a' | url }}).
+{{/needed}}
+{% for item in site.items %}{{ item.title }}{% endfor %}
+"""
+
+
+def test_raw_html_and_tags_leave_markdown_and_code_and_gaps_stay():
+    text = only("a.md", MARKDOWN.encode()).text
+    assert text == (
+        "# Rules\n\nWrite to the desk at <desk@example.com> or <https://example.com>, as `<b>code</b>` says,\n"
+        "and replace <your-name>\xa0&  send.\n\n### Rates\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n- one\n- two\n\n"
+        "| a b | c |\n|---|---|\n\n```html\n<div>{% raw %} ~~code~~ &amp;</div>\n```\n"
+        "For {{companyName}} see the page.")
+
+
+def test_markdown_in_a_template_is_markdown_and_other_text_keeps_its_brackets():
+    assert only("policy.md.tmpl", b"{{#on}}\n<b>Rules</b>\n{{/on}}").text == "Rules"
+    assert only("notes.txt", b"a <b>c</b> {% d %}").text == "a <b>c</b> {% d %}"
+
+
+def test_a_fence_that_is_never_closed_takes_the_rest_as_code():
+    assert only("a.md", b"~~a~~\n```\n<b>x</b>\n").text == "```\n<b>x</b>"
