@@ -25,7 +25,8 @@ def with_model(params: CurateExtract, cache: Path) -> CurateExtract:
         return params
     pin = read_pin(Path(params.ocr.nougat.model))
     folder = cache / "models" / pin.repo.replace("/", "--") / pin.revision
-    if not all((folder / name).is_file() and file_sha256(folder / name) == digest for name, digest in pin.files.items()):
+    if not all((folder / name).is_file() and file_sha256(folder / name) == digest
+               for name, digest in pin.files.items()):
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent) as fetched:
             fetch_pinned(pin, Path(fetched))

@@ -49,8 +49,10 @@ COLUMN_LINES = 4
 """Lines on each side that make a column; a table seldom has as many that are as full as `COLUMN_FILL`."""
 COLUMN_FILL = 0.6
 """Median share of a column's width that its lines fill; and share of lines that are one piece."""
-COLUMN_WIDTH = 0.2
+COLUMN_WIDTH = 0.15
 """Least share of the page's width that a column takes."""
+COLUMN_LEADING = 1.5
+"""Most heights of a line from one to the next in running text; the rows of an open table stand farther apart."""
 PARAGRAPH_GAP = 1.35
 """A distance of baselines over this multiple of the page's usual one starts a paragraph."""
 INDENT = 1.0
@@ -152,8 +154,10 @@ def _is_column(pieces: list[Piece], page_width: float) -> bool:
         return False
     width = max(piece.x1 for piece in pieces) - min(piece.x0 for piece in pieces)
     whole = [row[0].x1 - row[0].x0 for row in lines if len(row) == 1]
+    leading = median((below[0].bottom - above[0].bottom) / max(below[0].bottom - below[0].top, 1.0)
+                     for above, below in pairwise(lines))
     return (width >= COLUMN_WIDTH * page_width and len(whole) >= COLUMN_FILL * len(lines)
-            and median(whole) >= COLUMN_FILL * width)
+            and median(whole) >= COLUMN_FILL * width and leading <= COLUMN_LEADING)
 
 
 def rows(pieces: list[Piece]) -> list[Row]:

@@ -10,7 +10,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator
-from itertools import islice
+from itertools import islice, pairwise
 from typing import NamedTuple
 
 import pypdfium2 as pdfium
@@ -101,7 +101,7 @@ def page_text(page: pdfium.PdfPage, drop_struck: bool) -> PageText:
     letters = "".join(map(_letter, codes))
     lines = [(found.start(), found.end()) for found in re.finditer(r"[^\r\n]+", letters)]
     turns = _turns(text, letters, lines)
-    frames = {turn: Frame(*page.get_cropbox(), turn) for turn in {0, *turns}}
+    frames = {turn: _frame(page, turn) for turn in {0, *turns}}
     main = Counter(turn for (start, end), turn in zip(lines, turns, strict=True) for _ in range(start, end))
     turn = max(main.items(), key=lambda item: (item[1], -item[0]))[0] if main else 0
     drawn = _drawn(page, frames[turn])
@@ -113,6 +113,11 @@ def page_text(page: pdfium.PdfPage, drop_struck: bool) -> PageText:
     text.close()
     return PageText(by_turn.pop(turn), [pieces for pieces in by_turn.values() if pieces], frames[turn], drawn,
                     sum(not letter.isspace() for letter in letters), sum(map(_is_unmapped, codes)), hidden)
+
+
+def _frame(page: pdfium.PdfPage, turn: int) -> Frame:
+    left, bottom, right, top = page.get_cropbox()
+    return Frame(left, bottom, right, top, turn)
 
 
 NOTHING_DRAWN = Drawn([], [], 0.0, 0)
@@ -195,7 +200,7 @@ def _edges(path: pdfium.PdfObject, frame: Frame) -> Iterator[Box]:
     for points in _subpaths(path, count, matrix):
         yield frame.box(*_bounds(points))
         if stroke.value:
-            yield from (frame.box(*_bounds(pair)) for pair in zip(points, points[1:], strict=False))
+            yield from (frame.box(*_bounds(pair)) for pair in pairwise(points))
 
 
 Point = tuple[float, float]

@@ -7,6 +7,7 @@ import re
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from pipeline.extract.page import Piece
@@ -25,6 +26,11 @@ PROBES = 9
 UPSIDE_DOWN = "180"
 LEAST_SKEW = 0.3
 """Degrees from which boxes are turned back: half an em over the width of a page."""
+
+SAME_COLUMN = 0.5
+"""Share of a line's width that lies above or under its neighbour's."""
+SAME_PARAGRAPH = 1.2
+"""Most heights of a line from the middle of one to the middle of the next; a heading stands farther off."""
 
 Pixels = Any
 """(height, width, 3) uint8."""
@@ -47,7 +53,7 @@ def recognise(image: Any, params: Ocr, dpi: int) -> Recognised:
     lines = [(box, text, float(score))
              for box, text, score in zip(_level(boxes) * unit, read.txts, read.scores, strict=True)
              if text.strip() and score >= settings.min_score]
-    pieces = [_piece(box, text) for box, text, _ in lines]
+    pieces = even_sizes([_piece(box, text) for box, text, _ in lines])
     return Recognised(pieces, "", width, height, turned, mean_confidence([line[1:] for line in lines]))
 
 
@@ -123,6 +129,26 @@ def _piece(box: Any, text: str) -> Piece:
     middle = float(box[:, 1].mean())
     stands_out = HEADING_LIKE.fullmatch(text) is not None
     return Piece(left, middle - height / 2, right, middle + height / 2, round(height * LINE_TO_SIZE), stands_out, text)
+
+
+def even_sizes(pieces: list[Piece]) -> list[Piece]:
+    """Lines in the middle of a paragraph get its size: the height of a box varies with the letters in it."""
+    return [piece._replace(size=median((above.size, piece.size, below.size)))
+            if above is not None and below is not None and abs(above.size - below.size) <= 1 else piece
+            for piece in pieces for above, below in [(_next(piece, pieces, -1), _next(piece, pieces, 1))]]
+
+
+def _next(piece: Piece, pieces: list[Piece], way: int) -> Piece | None:
+    """The line of the same paragraph above (-1) or below (1); None when the nearest stands apart."""
+    def distance(other: Piece) -> float:
+        return way * (other.top + other.bottom - piece.top - piece.bottom) / 2
+
+    near = [other for other in pieces if distance(other) > 0.5 * (other.bottom - other.top)
+            and min(other.x1, piece.x1) - max(other.x0, piece.x0) > SAME_COLUMN * (piece.x1 - piece.x0)]
+    found = min(near, key=distance, default=None)
+    if found is None or distance(found) > SAME_PARAGRAPH * min(found.bottom - found.top, piece.bottom - piece.top):
+        return None
+    return found
 
 
 def _models() -> Path:

@@ -106,7 +106,8 @@ def _groups(levels: list[Line], walls: list[Line]) -> list[tuple[list[Line], lis
 
 
 def _meet(level: Line, wall: Line) -> bool:
-    return (level.start - TOUCH <= wall.at <= level.end + TOUCH) and (wall.start - TOUCH <= level.at <= wall.end + TOUCH)
+    return (level.start - TOUCH <= wall.at <= level.end + TOUCH
+            and wall.start - TOUCH <= level.at <= wall.end + TOUCH)
 
 
 def _grid(levels: list[Line], walls: list[Line]) -> Grid | None:

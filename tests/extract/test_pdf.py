@@ -100,7 +100,8 @@ def test_a_pdf_with_too_many_pages_is_refused_with_the_name_of_the_limit():
         only("a.pdf", pdf_bytes(lambda c: lines(c, "a"), lambda c: lines(c, "b")), params)
 
 
-TURNED = ["The desk reconciles client assets each morning before ten", "and signs the record that it keeps for six years."]
+TURNED = ["The desk reconciles client assets each morning before ten",
+          "and signs the record that it keeps for six years."]
 
 
 @pytest.mark.parametrize("degrees", [90, 180, 270])
@@ -200,11 +201,11 @@ def test_a_table_that_goes_on_after_a_page_break_stays_one_table(again):
 
     def second(canvas):
         ruled(canvas, [*([header] if again else []), ("Other", "20 s", "Support")], y=780)
-        lines(canvas, "A later paragraph of the second page, which is long enough to be one.", y=400)
+        lines(canvas, "A later paragraph of the second page.", y=400)
 
     text = only("a.pdf", pdf_bytes(first, second)).text
-    assert text.endswith("| Class | Wait | Owner |\n|---|---|---|\n| Payment | 15 s | Assets |\f\n| Other | 20 s | Support |"
-                         "\n\nA later paragraph of the second page, which is long enough to be one.")
+    assert text.endswith("| Class | Wait | Owner |\n|---|---|---|\n| Payment | 15 s | Assets |\f\n"
+                         "| Other | 20 s | Support |\n\nA later paragraph of the second page.")
 
 
 def test_a_row_of_boxes_that_stands_alone_is_no_table():
