@@ -14,12 +14,13 @@ FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})[^\n]*\n.*?(?:^ {0,3}\1[`~]*[ \t]*$|\Z)
 CODE_SPAN = re.compile(r"(?<!`)(`+)(?!`)(?:(?!\n\n).)+?(?<!`)\1(?!`)", re.DOTALL)
 TEMPLATE_COMMENT = re.compile(r"\{%-?\s*comment\s*-?%\}.*?\{%-?\s*endcomment\s*-?%\}", re.DOTALL)
 TEMPLATE_TAGS = re.compile(
-    r"\{%-?.*?-?%\}|\{#.*?#\}|\{\{[^{}\n]*[|\"'()][^{}\n]*\}\}"
+    r"\{%-?(?:(?!\{%).)*?-?%\}|\{#(?:(?!\{#).)*?#\}|\{\{[^{}\n]*[|\"'()][^{}\n]*\}\}"
     r"|\{:[^{}\n]*\}|\{[.#][\w-][^{}\n]*\}|<!--.*?-->"
     r"|\{\{[#/^!>&][^{}\n]*\}\}"
     r"|\{\{-?\s*(?:site|page|layout|include)\.[^{}\n]*\}\}", re.DOTALL)
 """Liquid and Jinja tags and comments, expressions with a filter or a literal or of the site, kramdown and
-pandoc attributes, HTML comments, Mustache sections, comments and partials."""
+pandoc attributes, HTML comments, Mustache sections, comments and partials. A tag holds no beginning of another:
+else a page of beginnings took the square of its length."""
 CONTENTS = re.compile(r"^(?:[*-] TOC|\[TOC\]|\[\[_?toc_?\]\])[ \t]*$", re.MULTILINE | re.IGNORECASE)
 """Where a generator puts a table of contents."""
 EMPTY_LINK = re.compile(r"(?<!!)\[([^\[\]\n]*)\]\(\s*\)")

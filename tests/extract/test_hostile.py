@@ -8,6 +8,7 @@ import pytest
 
 from pipeline.extract import sniff
 from pipeline.extract.isolated import IsolatedReader
+from pipeline.extract.markdown import cleaned
 from pipeline.extract.readers import READERS, tidy
 from pipeline.extract.shard import judged
 from pipeline.extract.sniff import mime_of
@@ -48,13 +49,19 @@ def test_every_mutant_and_small_bomb_is_a_row_of_the_ledger(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {"file"}
 
 
+def without_tags(text):
+    return cleaned(text, drop_template_tags=True, drop_struck=True, table=str)
+
+
 @pytest.mark.parametrize("look", [
     lambda: mime_of("a.html", io.BytesIO(b"<!---->" * 580 + b"<p>x")) == "text/html",
     lambda: mime_of("a", io.BytesIO(b"<!-- a --> <!-- b --><html>")) == "text/html",
     lambda: tidy("x" + " " * 1_000_000 + "x\t \ny") == "x" + " " * 1_000_000 + "x\ny",
     lambda: first_heading("# x" + "#" * 1_000_000 + "y") == "x" + "#" * 1_000_000 + "y",
+    lambda: without_tags("{%" * 200_000) == "{%" * 200_000,
+    lambda: without_tags("{#" * 200_000 + " {% if x %}word{% endif %}") == "{#" * 200_000 + " word",
     lambda: first_heading("text\n## Two words ##") == "Two words",
-], ids=["comments and no page", "comments and a page", "blanks", "number signs", "closed heading"])
+], ids=["comments and no page", "comments and a page", "blanks", "number signs", "tags", "comments", "closed heading"])
 def test_repetition_takes_no_time(look):
     assert look()
 
