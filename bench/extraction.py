@@ -135,8 +135,8 @@ def everything(corpora: Path, params: CurateExtract) -> Iterator[str]:
                            old.seconds + time.process_time() - before)
     yield "type                                               files       MB  MB text   MB/s  text MB/s"
     for mime, cost in sorted(costs.items(), key=lambda item: -item[1].num_bytes):
-        seconds, size, chars = max(cost.seconds, 1e-9), cost.num_bytes / 1e6, cost.chars / 1e6
-        yield f"{mime[-48:]:48} {cost.files:7} {size:8.2f} {chars:8.2f} {size / seconds:6.1f} {chars / seconds:10.2f}"
+        seconds, size, text = max(cost.seconds, 1e-9), cost.num_bytes / 1e6, cost.chars / 1e6
+        yield f"{mime[-48:]:48} {cost.files:7} {size:8.2f} {text:8.2f} {size / seconds:6.1f} {text / seconds:10.2f}"
     yield "outcomes: " + ", ".join(f"{name} {count}" for name, count in sorted(verdicts.items()))
     yield f"faults of parsers (rows `unreadable`): {len(faults)}"
     yield from faults
@@ -155,7 +155,7 @@ def extractors(params: CurateExtract) -> dict[str, Extractor]:
             return ""
 
     def resiliparse(page: bytes) -> str:
-        return str(extract_plain_text(bytes_to_str(page, detect_encoding(page)), main_content=True))
+        return str(extract_plain_text(bytes_to_str(page, detect_encoding(page) or "utf-8"), main_content=True))
 
     def by_trafilatura(page: bytes) -> str:
         return trafilatura.extract(page, include_comments=False, include_tables=True) or ""

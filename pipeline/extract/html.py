@@ -25,6 +25,7 @@ PARTS = frozenset({
 DATE_NAMES = ("article:published_time", "dcterms.date", "dcterms.issued", "dc.date", "date", "published")
 LINE_BREAK = "\x00"
 """Stands for `<br>` while blanks collapse; decoding has removed it from the text."""
+HEADING = re.compile(r"#{1,6} [^\n]*")
 CHARSET = re.compile(rb"""<(?:meta|\?xml)[^>]+?(?:charset|encoding)\s*=\s*["']?([\w.:-]{1,40})""", re.IGNORECASE)
 SNIFFED_BYTES = 4096
 """Where the name of an encoding stands: HTML asks for the first 1024 bytes, pages ask for more."""
@@ -70,7 +71,10 @@ def _parsed(text: str, source: Source) -> Any:
 
 
 def _content(element: Any) -> str:
-    return "\n\n".join(_joined_items(list(_blocks(element, ""))))
+    found = _joined_items(list(_blocks(element, "")))
+    while len(found) > 1 and HEADING.fullmatch(found[-1]):  # what stood below it was no content
+        found.pop()
+    return "\n\n".join(found)
 
 
 def _title(root: Any) -> str | None:

@@ -32,10 +32,11 @@ UNSEEN = "data-pedigree-unseen"
 """Attribute that marks what was found hidden; a page's own attribute of this name is removed first."""
 FURNITURE = re.compile(
     r"nav(?:bar|igation|i)?|(?:main|sub)?menus?|breadcrumbs?|sidebars?|footer|masthead|topbar|toolbar|cookies?|consent|"
-    r"newsletters?|subscri(?:be|ption)|shar(?:e|ing)|socials?|addtoany|sharedaddy|related|yarpp|upsell|recommend\w*|"
-    r"trending|most(?:read|viewed|popular)|comments?|commentlist|respond|disqus|replies|pagination|pager|paging|skip|"
+    r"newsletters?|subscri(?:be|ption)|shar(?:e\w*|ing)|socials?|addtoany|sharedaddy|related|yarpp|upsell|recommend\w*|"
+    r"trending|most(?:read|viewed|popular)|comments?\w*|kommentar\w*|respond|disqus|replies|pagination|pager|paging|skip|"
     r"advert\w*|ads?|adsense|promos?|sponsor\w*|popup|modal|overlay|textwidget|tagcloud|tags|taglist|byline|vcard|"
     r"ratings?|vote|votes|signup|login|register|search\w*|copyright|imprint|impressum|toc|printfooter|catlinks|outbrain|"
+    r"affiliate\w*|topics|categories|keywords|relacionad\w*|"
     r"taboola|buybox|syndication|tooltip|noprint|crosslinks?|seealso", re.IGNORECASE)
 """Words that name furniture, as whole parts of a class or an id."""
 PERHAPS = re.compile(
@@ -52,7 +53,7 @@ CONTENT = frozenset({
     "content", "main", "article", "post", "entry", "entry-content", "post-content", "article-content", "article-body",
     "articlebody", "post-body", "hentry", "story", "text", "body", "maincontent", "main-content", "page-content"})
 """Whole names of content: an element that has one keeps its place."""
-MODIFIER = re.compile(r"(?:has|with|no|without|is|js|u|col|hide|single|page|postid|format|elementor)[-_]",
+MODIFIER = re.compile(r"(?:has|with|no|without|is|js|u|col|hide|single|page|postid|format|elementor|category|tag)[-_]",
                       re.IGNORECASE)
 """Beginnings of names that say how an element looks, not what it is: `has-sidebar`."""
 ROLES = frozenset({"navigation", "banner", "contentinfo", "search", "complementary", "menu", "menubar", "dialog",

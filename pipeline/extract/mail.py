@@ -11,6 +11,7 @@ from email import message_from_bytes, policy
 from email.errors import HeaderParseError
 from email.message import EmailMessage
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 from pipeline.extract.archive import locator_name
 from pipeline.extract.html import page_text
@@ -70,7 +71,7 @@ def _parts(message: EmailMessage) -> tuple[EmailMessage | None, list[EmailMessag
     return body, files
 
 
-def _leaves(part: EmailMessage) -> Iterator[EmailMessage]:
+def _leaves(part: Any) -> Iterator[Any]:
     if part.get_content_type() == "message/rfc822" or not part.is_multipart():
         yield part
         return

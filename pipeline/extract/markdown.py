@@ -39,7 +39,7 @@ HEADING_BUTTON = re.compile(r"(<h[1-6]\b[^<>]*>\s*)<button\b[^<>]*>(.*?)</button
 """The head of an accordion is a button in a heading."""
 LOOP_VARIABLE = re.compile(r"\{%-?\s*for\s+(\w+)\s+in\b")
 HEADING = re.compile(r"[ \t]*<h([1-6])\b[^<>]*>(.*?)</h\1\s*>[ \t]*", re.DOTALL | re.IGNORECASE)
-ITEM = re.compile(r"[ \t]*<li\b[^<>]*>\s*", re.IGNORECASE)
+ITEM = re.compile(r"\n?[ \t]*<li\b[^<>]*>\s*", re.IGNORECASE)
 BREAK = re.compile(r"<br\s*/?>[ \t]*\n?", re.IGNORECASE)
 BLOCK_TAGS = re.compile(
     r"[ \t]*</?(?:p|div|section|article|main|aside|header|footer|ul|ol|dl|dt|dd|blockquote|figure|figcaption|details|"

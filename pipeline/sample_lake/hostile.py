@@ -59,7 +59,7 @@ def hostile_files(pdf: bytes, bomb_bytes: int, seed: int) -> Iterator[Hostile]:
     yield Hostile("empty.pdf", b"", "zero bytes", "drop", "unreadable")
     yield Hostile("payroll-locked.pdf", encrypted_pdf(), "encrypted pdf", "drop", "encrypted")
     yield Hostile("report.docx", docx_bomb(bomb_bytes), "zip bomb", "drop", "limit_exceeded")
-    yield Hostile("export-truncated.docx", docx_bomb(CHUNK)[:600], "truncated zip", "drop", "unsupported_type")
+    yield Hostile("export-truncated.docx", docx_bomb(CHUNK)[:600], "truncated zip", "drop", "unreadable")
     yield Hostile("deep.html", deep_html(), "deep nesting", "drop", "limit_exceeded")
     yield Hostile("desk-move.html", SCRIPTED.encode(), "script", "keep", "ok")
     yield Hostile("entities.xml", EXPANSION.encode(), "entity expansion", "drop", "unreadable")
