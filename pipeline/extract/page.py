@@ -3,9 +3,10 @@
 Units are points, y grows downwards. PDF and OCR both end here.
 """
 
+import math
 import re
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from statistics import median
 from typing import NamedTuple
 
@@ -100,7 +101,7 @@ def columns(pieces: list[Piece], width: float, depth: int = 2) -> list[list[Piec
     for band, crosses in _bands(pieces, gutter):
         left = [piece for piece in band if piece.x1 <= gutter]
         right = [piece for piece in band if piece.x0 >= gutter]
-        sides = [columns(side, width, depth - 1) for side in (left, right)]
+        sides = [] if crosses else [columns(side, width, depth - 1) for side in (left, right)]
         if crosses or not all(len(side) > 1 or (side and _is_column(side[0], width)) for side in sides):
             plain += band
             continue
@@ -116,7 +117,7 @@ def _gutter(pieces: list[Piece], width: float) -> float | None:
     low, high = _zone(pieces, width)
     if low >= high:
         return None
-    covered = [sum(piece.x0 < x < piece.x1 for piece in pieces) for x in range(low, high)]
+    covered = _covered(pieces, low, high)
     least = min(covered)
     runs, start = [], None
     for offset, count in enumerate([*covered, least + 1]):
@@ -126,6 +127,17 @@ def _gutter(pieces: list[Piece], width: float) -> float | None:
             runs.append((offset - start, low + (start + offset) / 2))
             start = None
     return max(runs)[1]
+
+
+def _covered(pieces: list[Piece], low: int, high: int) -> list[int]:
+    """For each whole x from `low` to before `high` the number of pieces that lie over it."""
+    steps = [0] * (high - low + 1)
+    for piece in pieces:
+        start, end = max(math.floor(piece.x0) + 1, low), min(math.ceil(piece.x1), high)
+        if start < end:
+            steps[start - low] += 1
+            steps[end - low] -= 1
+    return list(accumulate(steps[:-1]))
 
 
 def _zone(pieces: list[Piece], width: float) -> tuple[int, int]:

@@ -69,12 +69,13 @@ def _text(document: pdfium.PdfDocument, source: Source) -> str:
         pages[number] = _recognised(page, pages[number].row, source)
         page.close()
         source.alive()
-    for found in pages:
-        source.page(found.row)
     clean = without_running_heads([page.pieces for page in pages], [page.height for page in pages],
                                   source.params.layout)
-    return to_markdown([_blocks(page, pieces) for page, pieces in zip(pages, clean, strict=True)],
+    text = to_markdown([_blocks(page, pieces) for page, pieces in zip(pages, clean, strict=True)],
                        source.params.layout)
+    for found in pages:  # last, so that a file that is refused after all has no rows
+        source.page(found.row)
+    return text
 
 
 def _layer(page: pdfium.PdfPage, number: int, source: Source) -> Page:

@@ -98,7 +98,8 @@ def page_text(page: pdfium.PdfPage, drop_struck: bool) -> PageText:
     """The page's text layer and drawn lines."""
     text = page.get_textpage()
     codes = [raw.FPDFText_GetUnicode(text, index) for index in range(raw.FPDFText_CountChars(text))]
-    letters = "".join(map(_letter, codes))
+    letter_of = {code: _letter(code) for code in set(codes)}
+    letters = "".join([letter_of[code] for code in codes])
     lines = [(found.start(), found.end()) for found in re.finditer(r"[^\r\n]+", letters)]
     turns = _turns(text, letters, lines)
     frames = {turn: _frame(page, turn) for turn in {0, *turns}}
@@ -112,7 +113,8 @@ def page_text(page: pdfium.PdfPage, drop_struck: bool) -> PageText:
                for way in sorted(frames)}
     text.close()
     return PageText(by_turn.pop(turn), [pieces for pieces in by_turn.values() if pieces], frames[turn], drawn,
-                    sum(not letter.isspace() for letter in letters), sum(map(_is_unmapped, codes)), hidden)
+                    sum(not letter.isspace() for letter in letters),
+                    sum(count for code, count in Counter(codes).items() if _is_unmapped(code)), hidden)
 
 
 def _frame(page: pdfium.PdfPage, turn: int) -> Frame:

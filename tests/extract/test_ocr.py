@@ -283,7 +283,7 @@ def test_a_reader_process_hands_over_its_pages_and_keeps_results(tmp_path):
     params = PARAMS.model_copy(update={"ocr": PARAMS.ocr.model_copy(update={"engines": {"letters": "rapidocr"}})})
     with IsolatedReader(lake, params, cache) as reader:
         answer = reader.read("a.png", "image/png", "letters")
-    assert answer.records[0]["text"] == " ".join(TEXT)
+    assert all(line in answer.records[0]["text"] for line in TEXT)
     (row,) = answer.pages
     assert (row["page"], row["decision"], row["engine"]) == (1, "image", "rapidocr")
     (entry,) = cache.rglob("*.json")
