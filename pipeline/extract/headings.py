@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from typing import NamedTuple
 
-from pipeline.extract.page import Block, Piece, rows
+from pipeline.extract.page import Block, Piece, rows, table_rows
 from pipeline.schema.curate_extract import Layout
 
 PAGE_BREAK = "\f"
@@ -15,6 +15,8 @@ LONGEST_HEADING = 160
 NUMBERED = re.compile(r"(?:\d+|[A-Z])(?:\.\d+)*\.?\s+\S")
 MIN_PAGES = 2
 """Pages a line must return on to count as repeated."""
+SAME_COLUMN = 4.0
+"""Points by which the columns of one table may differ from page to page."""
 SAME_LEVEL = 0.88
 """Sizes down to this share of a level's largest belong to the level: recognised sizes are rough."""
 
@@ -49,9 +51,39 @@ class Levels(NamedTuple):
 
 
 def to_markdown(pages: list[list[Block]], layout: Layout) -> str:
-    """The document's text: blocks apart by a blank line, list items by a line, pages by a form feed."""
+    """The document's text: blocks apart by a blank line, list items by a line, pages by a form feed.
+
+    A table that goes on after a page break stays one table: the form feed ends the page's last row.
+    """
     levels = _levels([block for page in pages for block in page], layout)
-    return PAGE_BREAK.join(_page_text(page, levels, layout) for page in pages)
+    headers = _open_headers(pages)
+    text = ""
+    for page, header, below in zip(pages, headers, [*headers[1:], None], strict=True):
+        body = _page_text(page, levels, layout, header, below is not None)
+        text += ("" if header is None else "\n") + body + PAGE_BREAK
+    return text.removesuffix(PAGE_BREAK)
+
+
+def _open_headers(pages: list[list[Block]]) -> list[list[str] | None]:
+    """For each page the header of the table that goes on at its top; None where none does."""
+    found: list[list[str] | None] = []
+    table: Block | None = None
+    header: list[str] | None = None
+    for page in pages:
+        goes_on = table is not None and bool(page) and _continues(table, page[0])
+        found.append(header if goes_on else None)
+        table = page[-1] if page and page[-1].cells else None
+        if table is not None and not (goes_on and len(page) == 1):
+            header = (table.cells or [[]])[0]
+    return found
+
+
+def _continues(above: Block, below: Block) -> bool:
+    """Whether two tables have their columns at the same places."""
+    if above.kind != "table" or below.kind != "table" or len(above.starts) != len(below.starts):
+        return False
+    return len((above.cells or [[]])[0]) == len((below.cells or [[]])[0]) and all(
+        abs(one - other) <= SAME_COLUMN for one, other in zip(above.starts, below.starts, strict=True))
 
 
 def _levels(found: list[Block], layout: Layout) -> Levels:
@@ -70,14 +102,33 @@ def _level(size: float, sizes: list[float]) -> int:
     return min(sum(size < SAME_LEVEL * largest for largest in sizes) + 1, MOST_LEVELS)
 
 
-def _page_text(page: list[Block], levels: Levels, layout: Layout) -> str:
+def _page_text(page: list[Block], levels: Levels, layout: Layout, header: list[str] | None, is_open: bool) -> str:
+    """One page.
+
+    Args:
+        header: of the table the page goes on with; None when it begins with something else.
+        is_open: its last table goes on after it.
+    """
     text, before = "", ""
-    for block in page:
-        line = _heading(block, levels, layout) or block.text
+    for number, block in enumerate(page):
+        line = _heading(block, levels, layout) or _block_text(
+            block, header if not number else None, is_open and number == len(page) - 1)
         gap = "\n" if block.kind == before == "item" else "\n\n"
         text += (gap if text else "") + line
         before = block.kind
     return text
+
+
+def _block_text(block: Block, header: list[str] | None, is_open: bool) -> str:
+    """A table that goes on gives rows alone, without its header again; one row in a box is no table."""
+    if block.cells is None:
+        return block.text
+    if header is not None:
+        again = block.cells[0] == header
+        return "\n".join(table_rows(block.cells)[again:])
+    if len(block.cells) == 1 and not is_open:
+        return "\n\n".join(cell for cell in block.cells[0] if cell)
+    return block.text
 
 
 def _heading(block: Block, levels: Levels, layout: Layout) -> str:

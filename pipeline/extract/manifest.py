@@ -1,19 +1,25 @@
 """List and hash the lake."""
 
+import hashlib
 import os
+import tempfile
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple, cast
 
 import polars as pl
 
+from pipeline.extract.lake import Lake, Listed
 from pipeline.extract.rights import sources_of
 from pipeline.extract.sniff import mime_of
 from pipeline.schema.errors import BadInput
 from pipeline.schema.files import FILES
 from pipeline.schema.rights import LakeRights
-from pipeline.stage.hashing import file_sha256, list_files
 from pipeline.stage.progress import progress
+
+CHUNK = 1 << 20
+IN_MEMORY = 64 << 20
+"""Bytes of a file on its way from a remote store that are not put on disk."""
 
 
 class Seen(NamedTuple):
@@ -24,43 +30,59 @@ class Seen(NamedTuple):
     mime: str
 
 
-def files_table(lake: Path, rights: LakeRights) -> pl.DataFrame:
+def files_table(lake: Lake, rights: LakeRights) -> pl.DataFrame:
     """One row per file of `lake` (columns `FILES`), sorted by path.
 
     Raises:
-        BadInput: no such folder, no file in it, a symbolic link, an unreadable file, or a file
-            without a rights entry.
+        BadInput: no file in it, a symbolic link, an unreadable file, a name that cannot be in a ledger,
+            or a file without a rights entry.
     """
-    if not lake.is_dir():
-        raise BadInput(str(lake), "is not a folder", do="set `lake.path` in params.yaml to a folder of documents")
-    files = list_files(lake)
+    files = lake.listed()
     if not files:
-        raise BadInput(str(lake), "the lake is empty", wanted="at least one file",
+        raise BadInput(lake.where, "the lake is empty", wanted="at least one file",
                        do="put documents into it, or `dvc repro sample_lake` for the built-in one")
-    paths = [_lake_path(file, lake) for file in files]
-    sources = sources_of(paths, rights, str(lake))
+    paths = [file.path for file in files]
+    check_names(paths, lake.where)
+    sources = sources_of(paths, rights, lake.where)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        seen = list(progress(pool.map(_look, files), "hashing", len(files)))
-    rows = [(path, *look, source, *_entry(rights, source))
-            for path, look, source in zip(paths, seen, sources, strict=True)]
+        seen = list(progress(pool.map(lambda file: _look(lake, file), files), "hashing", len(files)))
+    rows = [(file.path, *look, file.version, source, *_entry(rights, source))
+            for file, look, source in zip(files, seen, sources, strict=True)]
     return pl.DataFrame(rows, schema=FILES, orient="row").sort("path")
 
 
-def _look(file: Path) -> Seen:
+def check_names(paths: Iterable[str], where: str) -> None:
+    """Every name can stand in a ledger.
+
+    Raises:
+        BadInput: one is not UTF-8, or reads like a record of another file (`a.jsonl#line 1`).
+    """
+    known = set(paths)
+    for path in sorted(known):
+        try:
+            path.encode()
+        except UnicodeEncodeError as err:
+            raise BadInput(where, "a file name is not UTF-8", got=ascii(path), do="rename it") from err
+        if any(letter == "#" and path[:at] in known for at, letter in enumerate(path)):
+            raise BadInput(where, "a file name reads like a record of another file", got=repr(path), do="rename it")
+
+
+def _look(lake: Lake, file: Listed) -> Seen:
+    digest, size = hashlib.sha256(), 0
     try:
-        with file.open("rb") as stream:
-            return Seen(file_sha256(file), file.stat().st_size, mime_of(file.name, stream))
+        with lake.opened(file) as stream, tempfile.SpooledTemporaryFile(IN_MEMORY) as copy:
+            seekable = stream.seekable()
+            while chunk := stream.read(CHUNK):
+                digest.update(chunk)
+                size += len(chunk)
+                if not seekable:
+                    copy.write(chunk)
+            again = stream if seekable else copy
+            again.seek(0)
+            return Seen(digest.hexdigest(), size, mime_of(file.path.rsplit("/", 1)[-1], cast(BinaryIO, again)))
     except OSError as err:
-        raise BadInput(str(file), f"cannot be read ({err.strerror})", do="mend its permissions or take it out") from err
-
-
-def _lake_path(file: Path, lake: Path) -> str:
-    path = file.relative_to(lake).as_posix()
-    try:
-        path.encode()
-    except UnicodeEncodeError as err:
-        raise BadInput(str(lake), "a file name is not UTF-8", got=ascii(path), do="rename it") from err
-    return path
+        raise BadInput(f"{lake.where}/{file.path}", f"cannot be read ({err.strerror or err})",
+                       do="mend its permissions or take it out") from err
 
 
 def _entry(rights: LakeRights, source: str) -> tuple[str, str, bool, str | None]:

@@ -3,8 +3,10 @@
 Units are points, y grows downwards. PDF and OCR both end here.
 """
 
+import math
 import re
-from itertools import pairwise
+from collections.abc import Sequence
+from itertools import accumulate, pairwise
 from statistics import median
 from typing import NamedTuple
 
@@ -22,25 +24,36 @@ class Piece(NamedTuple):
 
 
 class Block(NamedTuple):
-    """A paragraph, a list item, a table or a heading to be."""
+    """A paragraph, a list item, a table, a heading to be, or Markdown from an engine that sees layout."""
 
     kind: str
-    """paragraph | item | table"""
+    """paragraph | item | table | markdown"""
     text: str
     size: float
     bold: bool
+    cells: list[list[str]] | None = None
+    """Of a table."""
+    starts: tuple[float, ...] = ()
+    """Where a table's columns begin: a table that goes on over a page break has the same there."""
 
 
 Row = list[Piece]
 
+READY = "\x00"
+"""Begins the text of a piece that stands for a row of a ready block, whose number follows."""
+
 GUTTER_ZONE = (0.25, 0.75)
 """A gutter between two columns lies in this part of the page's width."""
+WHOLE_PAGE = 0.7
+"""Share of the page's width from which text is taken to fill it; what is narrower is one side of a gutter."""
 COLUMN_LINES = 4
 """Lines on each side that make a column; a table seldom has as many that are as full as `COLUMN_FILL`."""
 COLUMN_FILL = 0.6
 """Median share of a column's width that its lines fill; and share of lines that are one piece."""
-COLUMN_WIDTH = 0.2
+COLUMN_WIDTH = 0.15
 """Least share of the page's width that a column takes."""
+COLUMN_LEADING = 1.5
+"""Most heights of a line from one to the next in running text; the rows of an open table stand farther apart."""
 PARAGRAPH_GAP = 1.35
 """A distance of baselines over this multiple of the page's usual one starts a paragraph."""
 INDENT = 1.0
@@ -57,11 +70,21 @@ BULLET = re.compile(r"[•‣▪●○◦·–\-*o§]|\(?[0-9]{1,3}[.)]|\(?[a-zA
 ITEM = re.compile(r"(?:[•‣▪●○◦·–\-*]|o(?= [A-Z]))\s+(?=\S)")
 
 
-def blocks(pieces: list[Piece], width: float) -> list[Block]:
-    """The page's blocks in reading order."""
+def blocks(pieces: list[Piece], width: float, ready: Sequence[Block] = ()) -> list[Block]:
+    """The page's blocks in reading order; pieces that stand for one of the `ready` blocks give it once."""
     found: list[Block] = []
     for part in columns([piece for piece in pieces if piece.text.strip()], width):
-        found += _blocks_of_rows(rows(part))
+        loose: list[Row] = []
+        for row in rows(part):
+            marked = next((piece for piece in row if piece.text.startswith(READY)), None)
+            beside = [piece for piece in row if not piece.text.startswith(READY)]
+            if marked is not None:
+                found += _blocks_of_rows(loose)
+                loose = []
+                block = ready[int(marked.text[len(READY):])]
+                found += [block] if block not in found else []
+            loose += [beside] if beside else []
+        found += _blocks_of_rows(loose)
     return found
 
 
@@ -78,20 +101,23 @@ def columns(pieces: list[Piece], width: float, depth: int = 2) -> list[list[Piec
     for band, crosses in _bands(pieces, gutter):
         left = [piece for piece in band if piece.x1 <= gutter]
         right = [piece for piece in band if piece.x0 >= gutter]
-        if crosses or not (_is_column(left, width) and _is_column(right, width)):
+        sides = [] if crosses else [columns(side, width, depth - 1) for side in (left, right)]
+        if crosses or not all(len(side) > 1 or (side and _is_column(side[0], width)) for side in sides):
             plain += band
             continue
-        groups += [plain, *columns(left, width, depth - 1), *columns(right, width, depth - 1)]
+        groups += [plain, *sides[0], *sides[1]]
         plain = []
     return [group for group in [*groups, plain] if group]
 
 
 def _gutter(pieces: list[Piece], width: float) -> float | None:
     """The middle of the emptiest vertical strip in the gutter zone."""
-    low, high = int(width * GUTTER_ZONE[0]), int(width * GUTTER_ZONE[1])
-    if len(pieces) < 2 * COLUMN_LINES or low >= high:
+    if len(pieces) < 2 * COLUMN_LINES:
         return None
-    covered = [sum(piece.x0 < x < piece.x1 for piece in pieces) for x in range(low, high)]
+    low, high = _zone(pieces, width)
+    if low >= high:
+        return None
+    covered = _covered(pieces, low, high)
     least = min(covered)
     runs, start = [], None
     for offset, count in enumerate([*covered, least + 1]):
@@ -101,6 +127,25 @@ def _gutter(pieces: list[Piece], width: float) -> float | None:
             runs.append((offset - start, low + (start + offset) / 2))
             start = None
     return max(runs)[1]
+
+
+def _covered(pieces: list[Piece], low: int, high: int) -> list[int]:
+    """For each whole x from `low` to before `high` the number of pieces that lie over it."""
+    steps = [0] * (high - low + 1)
+    for piece in pieces:
+        start, end = max(math.floor(piece.x0) + 1, low), min(math.ceil(piece.x1), high)
+        if start < end:
+            steps[start - low] += 1
+            steps[end - low] -= 1
+    return list(accumulate(steps[:-1]))
+
+
+def _zone(pieces: list[Piece], width: float) -> tuple[int, int]:
+    """Where a gutter may lie: the middle of the page, or of a part of it that is no wider than a side."""
+    left, right = min(piece.x0 for piece in pieces), max(piece.x1 for piece in pieces)
+    if right - left > WHOLE_PAGE * width:
+        left, right = 0.0, width
+    return int(left + (right - left) * GUTTER_ZONE[0]), int(left + (right - left) * GUTTER_ZONE[1])
 
 
 def _bands(pieces: list[Piece], gutter: float) -> list[tuple[list[Piece], bool]]:
@@ -121,8 +166,10 @@ def _is_column(pieces: list[Piece], page_width: float) -> bool:
         return False
     width = max(piece.x1 for piece in pieces) - min(piece.x0 for piece in pieces)
     whole = [row[0].x1 - row[0].x0 for row in lines if len(row) == 1]
+    leading = median((below[0].bottom - above[0].bottom) / max(below[0].bottom - below[0].top, 1.0)
+                     for above, below in pairwise(lines))
     return (width >= COLUMN_WIDTH * page_width and len(whole) >= COLUMN_FILL * len(lines)
-            and median(whole) >= COLUMN_FILL * width)
+            and median(whole) >= COLUMN_FILL * width and leading <= COLUMN_LEADING)
 
 
 def rows(pieces: list[Piece]) -> list[Row]:
@@ -157,7 +204,7 @@ def _blocks_of_rows(lines: list[Row]) -> list[Block]:
         length = _table_length(lines[position:])
         if length:
             table = lines[position:position + length]
-            found.append(Block("table", _table(table), median(row[0].size for row in table), bold=False))
+            found.append(_table(table))
             position += length
             continue
         end = position + 1
@@ -209,7 +256,7 @@ def _is_short(above: Row, below: Row) -> bool:
 def _paragraph(lines: list[Row]) -> Block:
     text = ""
     for row in lines:
-        text = _joined(text, " ".join(piece.text.strip() for piece in row))
+        text = joined(text, " ".join(piece.text.strip() for piece in row))
     pieces = [piece for row in lines for piece in row]
     size = median(piece.size for piece in pieces)
     bold = all(piece.bold for piece in pieces)
@@ -223,7 +270,8 @@ SOFT_HYPHENS = ("\u00ad", "\x02", "\ufffe")
 """How PDFium marks a hyphen that the typesetter added at a line's end."""
 
 
-def _joined(text: str, line: str) -> str:
+def joined(text: str, line: str) -> str:
+    """`text` and the line after it; a hyphen the typesetter put in goes."""
     if text.endswith(SOFT_HYPHENS):
         return text[:-1] + line
     if re.search(r"\w-$", text) and line[:1].islower():
@@ -276,18 +324,18 @@ def _aligned(many: list[Row]) -> bool:
     return sum(fits) >= 0.7 * len(fits)
 
 
-def _table(lines: list[Row]) -> str:
-    """A Markdown table; the first row is its header."""
+def _table(lines: list[Row]) -> Block:
+    """The rows as a table, the first one its header."""
     widest = max(lines, key=len)
     starts = [piece.x0 for piece in widest]
     cells = [_cells(row, starts) for row in lines]
     merged = [cells[0]]
     for (above, below), row in zip(pairwise(lines), cells[1:], strict=True):
         if _wraps(above, below, row):
-            merged[-1] = [_joined(old, new) if new else old for old, new in zip(merged[-1], row, strict=True)]
+            merged[-1] = [joined(old, new) if new else old for old, new in zip(merged[-1], row, strict=True)]
         else:
             merged.append(row)
-    return markdown_table(merged)
+    return Block("table", markdown_table(merged), median(row[0].size for row in lines), False, merged, tuple(starts))
 
 
 def _wraps(above: Row, below: Row, row: list[str]) -> bool:
@@ -315,7 +363,12 @@ def run_in(label: str) -> str:
 
 def markdown_table(cells: list[list[str]]) -> str:
     """Rows as a Markdown table, the first one its header; short rows are filled up."""
+    lines = table_rows(cells)
+    return "\n".join([lines[0], "|" + "---|" * max(len(row) for row in cells), *lines[1:]])
+
+
+def table_rows(cells: list[list[str]]) -> list[str]:
+    """Each row as a line of a Markdown table, without a rule under the header; short rows are filled up."""
     width = max(len(row) for row in cells)
     safe = [[" ".join(cell.split()).replace("|", "\\|") for cell in row] + [""] * (width - len(row)) for row in cells]
-    lines = [f"| {' | '.join(row)} |" for row in safe]
-    return "\n".join([lines[0], "|" + "---|" * width, *lines[1:]])
+    return [f"| {' | '.join(row)} |" for row in safe]

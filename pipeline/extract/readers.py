@@ -6,6 +6,7 @@ from io import BytesIO
 
 from pipeline.extract.archive import read_zip
 from pipeline.extract.docx import read_docx
+from pipeline.extract.hive import read_parquet_in_partition
 from pipeline.extract.html import read_html
 from pipeline.extract.images import read_image
 from pipeline.extract.mail import read_mailbox, read_message
@@ -13,7 +14,7 @@ from pipeline.extract.pdf import read_pdf
 from pipeline.extract.plain import read_text
 from pipeline.extract.pptx import read_pptx
 from pipeline.extract.records import BadRecord, Budget, Member, Reader, Record, Refusal, Source, limit
-from pipeline.extract.rows import read_csv, read_json, read_jsonl, read_parquet
+from pipeline.extract.rows import read_csv, read_json, read_jsonl
 from pipeline.extract.sniff import DOCX, EMPTY, PPTX, XLSX, mime_of
 from pipeline.extract.text import CONTROL
 from pipeline.extract.xlsx import read_xlsx
@@ -36,7 +37,7 @@ READERS: dict[str, Reader] = {
     "application/x-ndjson": read_jsonl,
     "text/csv": read_csv,
     "text/tab-separated-values": read_csv,
-    "application/vnd.apache.parquet": read_parquet,
+    "application/vnd.apache.parquet": read_parquet_in_partition,
     "image/png": read_image,
     "image/jpeg": read_image,
     "image/tiff": read_image,

@@ -1,9 +1,11 @@
 """What a reader gives: records, files packed inside, or a refusal in the ledger's words."""
 
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import NamedTuple
 
 from pipeline.schema.curate_extract import CurateExtract
+from pipeline.schema.pages import PageDecision
 
 
 class Record(NamedTuple):
@@ -36,6 +38,24 @@ class Member(NamedTuple):
     """Begins with its number, so that entry 9 sorts before entry 10; no `#`, which ends a path in the ledger."""
     name: str
     data: bytes
+
+
+class PageRow(NamedTuple):
+    """How one page got its text; a row of `pipeline.schema.pages`, without the path."""
+
+    locator: str
+    """"" for a page of the file itself; the reader of an archive puts the member's place here."""
+    page: int
+    decision: PageDecision
+    score: float | None
+    engine: str
+    image_sha256: str | None
+    turned: int
+    confidence: float | None
+
+
+def unseen(_: PageRow) -> None:
+    """Takes page rows that nobody asked for."""
 
 
 class Refusal(Exception):  # not an error of ours: a verdict on a file
@@ -72,6 +92,14 @@ class Source(NamedTuple):
     params: CurateExtract
     alive: Callable[[], None]
     """Called after every page, so that the guard on time is per page."""
+    origin: str = ""
+    """Name of the file's source in lake.yaml; it may have an OCR engine of its own."""
+    cache: Path | None = None
+    """Where results of OCR are kept; None to keep none."""
+    page: Callable[[PageRow], None] = unseen
+    """Called once for every page of a file of pages."""
+    path: str = ""
+    """`told_path` of the file: its name below its partition folders, for readers of tables."""
     budget: Budget | None = None
     """None for a file of the lake that has not been opened yet: `read_records` gives it one."""
     depth: int = 0

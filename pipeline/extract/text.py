@@ -1,6 +1,7 @@
 """Text: its encoding, its front matter, its first heading."""
 
 import re
+from datetime import date
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
@@ -60,7 +61,9 @@ def first_heading(text: str) -> str | None:
 def date_of(meta: dict[object, object]) -> str | None:
     """The date that front matter names."""
     for key in DATE_KEYS:
-        found = DATE.match(str(meta.get(key, "")))
+        value = meta.get(key, "")
+        # not of a list or a mapping: YAML's aliases can make one that is endless when written out
+        found = DATE.match(str(value)) if isinstance(value, str | date) else None
         if found:
             return found[0]
     return None

@@ -75,7 +75,7 @@ def policy_of(declared: Declared, scratch: Path, root: Path) -> Policy:
     """The policy for one run of `declared` with `scratch` as its folder for temporary files."""
     home = os.path.realpath(root)
     rules: dict[str, Right] = {}
-    for path, rights in [*_machine(), *_project(declared, root), (str(scratch), CHANGE)]:
+    for path, rights in [*machine(), *_project(declared, root), (str(scratch), CHANGE)]:
         for place in _beside(os.path.realpath(path), home):
             rules[place] = rules.get(place, Right(0)) | rights
     return Policy(declared.name, home, rules, tuple(sorted(declared.made)), _network(declared, root))
@@ -97,7 +97,8 @@ def _has_ranks(params: object) -> bool:
     return params.get("world_size", 1) > 1 or bool(params.get("deepspeed")) or any(map(_has_ranks, params.values()))
 
 
-def _machine() -> Iterator[tuple[str, Right]]:
+def machine() -> Iterator[tuple[str, Right]]:
+    """Interpreter, installed packages, system files and devices."""
     packages = [*site.getsitepackages(), *([site.getusersitepackages()] if site.ENABLE_USER_SITE else [])]
     libraries = os.environ.get("LD_LIBRARY_PATH", "").split(os.pathsep)
     for path in {*SYSTEM, *sysconfig.get_paths().values(), *packages, *filter(None, libraries),

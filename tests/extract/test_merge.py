@@ -6,21 +6,21 @@ from pipeline.extract.merge import check_extraction, merged
 from pipeline.extract.shard import EXTRACTED, judged
 from pipeline.schema.errors import BrokenContract
 from pipeline.schema.ledger import LEDGER
-from tests.extract.world import PARAMS
 
 RIGHTS = {"licence": "CC0-1.0", "rights_basis": "own", "cleared_for_training": True, "published": None, "source": "s",
           "sha256": "0" * 64, "mime": "text/plain"}
 
 
 def record(doc_id, locator=""):
-    return {"doc_id": doc_id, "text": "some words", "title": None, "published": None, "locator": locator}
+    return {"doc_id": doc_id, "text": "some words", "title": None, "published": None, "locator": locator,
+            "language": None}
 
 
 def world(**files):
     """Tables for files by name: a list of (doc_id, locator)."""
     documents, ledger = [], []
     for path, records in files.items():
-        found, rows = judged({"path": path, **RIGHTS}, Answer([record(*item) for item in records], "", ""), PARAMS)
+        found, rows = judged({"path": path, **RIGHTS}, Answer([record(*item) for item in records], "", ""))
         documents += found
         ledger += rows
     listed = pl.DataFrame({"path": list(files), "source": ["s"] * len(files)})

@@ -1,3 +1,6 @@
+from io import BytesIO
+
+import pypdfium2 as pdfium
 import pytest
 
 from pipeline.extract.records import Refusal
@@ -95,3 +98,125 @@ def test_a_pdf_with_too_many_pages_is_refused_with_the_name_of_the_limit():
     params = PARAMS.model_copy(update={"limits": PARAMS.limits.model_copy(update={"max_pages": 1})})
     with pytest.raises(Refusal, match="limit_exceeded: max_pages 1"):
         only("a.pdf", pdf_bytes(lambda c: lines(c, "a"), lambda c: lines(c, "b")), params)
+
+
+TURNED = ["The desk reconciles client assets each morning before ten",
+          "and signs the record that it keeps for six years."]
+
+
+@pytest.mark.parametrize("degrees", [90, 180, 270])
+def test_text_that_is_set_sideways_is_read(degrees):
+    def draw(canvas):
+        canvas.translate(297, 421)
+        canvas.rotate(degrees)
+        canvas.translate(-200, 0)
+        lines(canvas, *TURNED, x=0, y=0)
+
+    assert only("a.pdf", pdf_bytes(draw)).text == " ".join(TURNED)
+
+
+@pytest.mark.parametrize("degrees", [90, 180, 270])
+def test_a_page_that_is_shown_turned_is_read_in_the_direction_of_its_text(degrees):
+    document = pdfium.PdfDocument(pdf_bytes(lambda canvas: lines(canvas, *TURNED)))
+    document[0].set_rotation(degrees)
+    out = BytesIO()
+    document.save(out)
+    assert only("a.pdf", out.getvalue()).text == " ".join(TURNED)
+
+
+def test_a_note_in_the_margin_that_runs_upwards_comes_after_the_page():
+    def draw(canvas):
+        lines(canvas, *TURNED)
+        canvas.translate(30, 300)
+        canvas.rotate(90)
+        canvas.drawString(0, 0, "Downloaded copy, not controlled")
+
+    assert only("a.pdf", pdf_bytes(draw)).text == " ".join(TURNED) + "\n\nDownloaded copy, not controlled"
+
+
+def test_three_columns_are_read_one_after_the_other():
+    texts = [[f"Column {name} speaks of its own", f"matter on line {name} number two", "in words that fill the line",
+              "up to the gutter and no more", f"and ends here with {name}."] for name in ("one", "two", "three")]
+
+    def draw(canvas):
+        for number, row in enumerate(zip(*texts, strict=True)):  # as printed: row by row
+            for column, text in enumerate(row):
+                canvas.drawString(40 + 180 * column, 700 - 12 * number, text)
+
+    assert only("a.pdf", pdf_bytes(draw)).text.replace("\n\n", " ") == " ".join(" ".join(text) for text in texts)
+
+
+def ruled(canvas, rows, y=700, widths=(100, 160, 100), height=30, skip=frozenset()):
+    """A table with lines; `skip` names cells (row, column) that have no line on their right."""
+    canvas.setFont("Helvetica", 9)
+    xs = [60]
+    for width in widths:
+        xs.append(xs[-1] + width)
+    for number, row in enumerate(rows):
+        top = y - number * height
+        canvas.line(xs[0], top, xs[-1], top)
+        canvas.line(xs[0], top, xs[0], top - height)
+        for column, cell in enumerate(row):
+            if (number, column) not in skip:
+                canvas.line(xs[column + 1], top, xs[column + 1], top - height)
+            lines(canvas, *cell.split("/"), x=xs[column] + 3, y=top - 10, leading=10)
+    canvas.line(xs[0], y - len(rows) * height, xs[-1], y - len(rows) * height)
+
+
+def test_a_cell_of_a_ruled_table_keeps_its_lines_together_and_apart_from_its_neighbours():
+    def draw(canvas):
+        ruled(canvas, [("Class", "Wait before the next/attempt", "Owner"),
+                       ("Payment", "Fifteen seconds, then/thirty", "Client/assets"),
+                       ("Other", "", "Support")])
+
+    assert only("a.pdf", pdf_bytes(draw)).text == (
+        "| Class | Wait before the next attempt | Owner |\n|---|---|---|\n"
+        "| Payment | Fifteen seconds, then thirty | Client assets |\n| Other |  | Support |")
+
+
+def test_the_text_of_a_merged_cell_stands_in_its_first_column():
+    def draw(canvas):
+        ruled(canvas, [("Class", "Wait", "Owner"), ("All classes below are under review", "", ""),
+                       ("Other", "20 s", "Support")], skip={(1, 0), (1, 1)})
+
+    assert only("a.pdf", pdf_bytes(draw)).text == (
+        "| Class | Wait | Owner |\n|---|---|---|\n| All classes below are under review |  |  |\n"
+        "| Other | 20 s | Support |")
+
+
+def test_words_on_both_sides_of_a_line_are_two_cells_however_near():
+    def draw(canvas):
+        ruled(canvas, [("A wait", "of two", "x"), ("B", "C", "D")], widths=(32, 60, 60))
+
+    assert only("a.pdf", pdf_bytes(draw)).text.startswith("| A wait | of two | x |")
+
+
+@pytest.mark.parametrize("again", [True, False])
+def test_a_table_that_goes_on_after_a_page_break_stays_one_table(again):
+    header = ("Class", "Wait", "Owner")
+
+    def first(canvas):
+        lines(canvas, "The table says how long each class of message waits before it is sent again.", y=760)
+        ruled(canvas, [header, ("Payment", "15 s", "Assets")])
+
+    def second(canvas):
+        ruled(canvas, [*([header] if again else []), ("Other", "20 s", "Support")], y=780)
+        lines(canvas, "A later paragraph of the second page.", y=400)
+
+    text = only("a.pdf", pdf_bytes(first, second)).text
+    assert text.endswith("| Class | Wait | Owner |\n|---|---|---|\n| Payment | 15 s | Assets |\f\n"
+                         "| Other | 20 s | Support |\n\nA later paragraph of the second page.")
+
+
+def test_a_row_of_boxes_that_stands_alone_is_no_table():
+    def draw(canvas):
+        ruled(canvas, [("Left box", "Right box of the page", "")], skip={(0, 1)})
+
+    assert only("a.pdf", pdf_bytes(draw)).text == "Left box\n\nRight box of the page"
+
+
+def test_the_lines_of_a_table_strike_no_text():
+    def draw(canvas):
+        ruled(canvas, [("Class", "Wait", "Owner"), ("Payment", "15 s", "Assets")], height=14)
+
+    assert "| Payment | 15 s | Assets |" in only("a.pdf", pdf_bytes(draw)).text

@@ -9,15 +9,29 @@ from reportlab.pdfgen.canvas import Canvas
 from pipeline.extract.readers import read_records
 from pipeline.extract.records import BadRecord, Record, Source
 from pipeline.extract.sniff import mime_of
-from pipeline.schema.curate_extract import CurateExtract, Layout, Limits, Ocr, RecordRule
+from pipeline.schema.curate_extract import (
+    CurateExtract,
+    Layout,
+    Limits,
+    Nougat,
+    NougatCommand,
+    Ocr,
+    Rapidocr,
+    RecordRule,
+    Tesseract,
+)
 
 PARAMS = CurateExtract(
     limits=Limits(max_file_bytes=10_000_000, max_uncompressed_bytes=2_000_000, max_nesting=2, max_pages=50,
-                  max_ocr_pages=2, max_pixels=20_000_000, max_chars=1_000_000, max_records=100,
-                  max_depth=100, silence_s=60.0,
-                  memory_mb=8192),
+                  max_ocr_pages=2, max_pixels=20_000_000, max_chars=1_000_000, max_records=100, max_depth=100,
+                  max_answer_bytes=20_000_000, cpu_s=60, silence_s=60.0, wall_s=120.0, memory_mb=8192),
     layout=Layout(heading_ratio=1.12, repeated_share=0.6, margin_share=0.12, drop_struck=True),
-    ocr=Ocr(dpi=150, side=960, batch=1, min_score=0.5, max_text_chars=40, min_image_share=0.5),
+    ocr=Ocr(engine="rapidocr", engines={}, maths_engine="none", dpi=150,
+            rapidocr=Rapidocr(side=960, batch=1, min_score=0.5),
+            tesseract=Tesseract(language="eng", psm=3, min_score=0.3),
+            nougat=Nougat(model="", max_tokens=64), nougat_command=NougatCommand(command="", checkpoint=""),
+            max_text_chars=40, min_image_share=0.5, max_unmapped=0.1, min_layer_score=0.75, min_text_score=0.35,
+            min_maths=0.15),
     drop_template_tags=True,
     published_patterns=[r"(?i)\bpublished:? (\d{4}-\d{2}-\d{2})\b"],
     language_chars=1000, language_min_chars=20,
