@@ -1,6 +1,7 @@
 """Rules with datatrove's decisions."""
 
 import os
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -68,9 +69,14 @@ def reasons(filters, text):
     return {name: None if answer is True else answer[1] for name, answer in answers.items()}
 
 
+@cache
+def tokens():
+    return EnglishTokens(PUNCTUATION_SET, STOP_WORDS)
+
+
 def each_rule(params, text):
     """The same by our rules."""
-    read = EnglishTokens(PUNCTUATION_SET, STOP_WORDS).read(text)
+    read = tokens().read(text)
     return {"GopherRepetition": gopher_repetition(read, params.gopher_repetition),
             "GopherQuality": gopher_quality(read, params.gopher_quality),
             "C4Quality": c4_quality(read, params.c4_quality),
