@@ -157,8 +157,11 @@ def main() -> None:
     judge = Judge(lake, rows, scenes["even"].sources)
     print(f"judge: {len(judge.train)} rows of {ROW} tokens, {params.passes} passes, {len(judge.source_D)} held-out "
           f"documents, {arguments.seeds} seeds")
-    nats = {name: np.stack([judge.nats(scenes["even"].shares * weights, params.passes, 100 + seed)
-                            for seed in range(arguments.seeds)]) for name, weights in mixtures.items()}
+    nats: dict[str, Floats] = {}
+    for name, weights in mixtures.items():
+        same = next((other for other in nats if np.array_equal(mixtures[other], weights)), None)
+        nats[name] = nats[same] if same else np.stack([
+            judge.nats(scenes["even"].shares * weights, params.passes, 100 + seed) for seed in range(arguments.seeds)])
     for target in TARGETS:
         print_target(target, scenes[target], judge.measured, nats)
 
