@@ -8,10 +8,12 @@ as none: the same bytes come out, later.
 import hashlib
 import json
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 import polars as pl
 
+from pipeline.redact.real import FOLDER
 from pipeline.redact.shard import FINDS
 from pipeline.schema.curate_redact import CurateRedact
 from pipeline.stage.closure import import_closure
@@ -22,6 +24,8 @@ from pipeline.stage.progress import say
 ROOT = Path(__file__).resolve().parents[2]
 ANALYSIS = Path("pipeline/redact/shard.py")
 LIBRARIES = ("presidio-analyzer", "regex", "numpy")
+REAL_LIBRARIES = ("torch", "transformers", "tokenizers", "gliner")
+"""Of models beside the tagger; which of them are installed is part of the identity too."""
 LATER = ("pseudonym", "pseudonym_key", "pseudonym_digits", "spread_names", "max_density", "min_density_spans")
 """Parameters of what is done with finds; they do not decide what is found in a chunk."""
 
@@ -33,10 +37,15 @@ def cache_file(folder: Path, model: Path, params: CurateRedact) -> Path:
         "model": hash_artefact(model).digest,
         "params": params.model_dump(mode="json", exclude=set(LATER)),
         "code": code,
-        "libraries": {name: version(name) for name in LIBRARIES},
+        "libraries": _versions(model),
     }
     identity = hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
     return folder / f"{identity}.parquet"
+
+
+def _versions(model: Path) -> dict[str, str]:
+    names = {*LIBRARIES, *(REAL_LIBRARIES if (model / FOLDER).is_dir() else ())}
+    return {name: version(name) if find_spec(name.replace("-", "_")) else "none" for name in sorted(names)}
 
 
 def kept_finds(path: Path) -> pl.DataFrame:

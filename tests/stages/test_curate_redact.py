@@ -3,6 +3,7 @@ import pytest
 
 from pipeline.engine.shards import ShardsFailed
 from pipeline.redact import analyse, recognisers
+from pipeline.redact.cache import LIBRARIES, REAL_LIBRARIES, _versions, cache_file
 from pipeline.redact.pseudonyms import PUBLIC_KEY
 from pipeline.redact.spread import names_in, spread
 from pipeline.redact.tagger import save_tagger
@@ -112,6 +113,14 @@ def test_a_changed_code_list_is_not_answered_from_the_cache(world):
     run(world, "one", cache="kept")
     run(world, "two", cache="kept", codes=[])
     assert "EMPLOYEE_CODE" not in set(read_table(world / "two" / "spans")["entity_type"])
+
+
+def test_models_beside_the_tagger_add_their_libraries_to_the_identity_of_the_cache(world):
+    alone = cache_file(world, world / "model", redact_params())
+    assert cache_file(world, world / "model", redact_params()) == alone
+    (world / "model" / "real").mkdir()
+    assert set(_versions(world / "model")) == {*LIBRARIES, *REAL_LIBRARIES}
+    assert cache_file(world, world / "model", redact_params()) != alone
 
 
 def test_a_failing_recogniser_leaves_no_output(world, monkeypatch):
