@@ -13,7 +13,7 @@ from pipeline.extract.mail import read_mailbox, read_message
 from pipeline.extract.pdf import read_pdf
 from pipeline.extract.plain import read_text
 from pipeline.extract.pptx import read_pptx
-from pipeline.extract.records import BadRecord, Budget, Member, Reader, Record, Refusal, Source, limit
+from pipeline.extract.records import BadRecord, Budget, Member, PageRow, Reader, Record, Refusal, Source, limit
 from pipeline.extract.rows import read_csv, read_json, read_jsonl
 from pipeline.extract.sniff import DOCX, EMPTY, PPTX, XLSX, mime_of
 from pipeline.extract.text import CONTROL
@@ -76,8 +76,12 @@ def _packed(member: Member, source: Source) -> list[Record | BadRecord]:
     deepest = source.params.limits.max_nesting
     if source.depth >= deepest:
         return [BadRecord(member.locator, f"max_nesting {deepest}", "limit_exceeded")]
+
+    def page(row: PageRow) -> None:
+        source.page(row._replace(locator=_within(member, row.locator)))
+
     inner = source._replace(name=member.name, data=member.data, mime=mime_of(member.name, BytesIO(member.data)),
-                            depth=source.depth + 1)
+                            depth=source.depth + 1, page=page)
     try:
         found = list(read_records(inner))
     except Refusal as verdict:
@@ -92,10 +96,14 @@ def _packed(member: Member, source: Source) -> list[Record | BadRecord]:
 
 def _placed(found: Record | BadRecord, member: Member) -> Record | BadRecord:
     """With its place in the outer file, and with the bytes it would be known by outside of it."""
-    locator = f"{member.locator}, {found.locator}" if found.locator else member.locator
+    locator = _within(member, found.locator)
     if isinstance(found, BadRecord):
         return found._replace(locator=locator)
     return found._replace(locator=locator, raw=member.data if found.raw is None else found.raw)
+
+
+def _within(member: Member, locator: str) -> str:
+    return f"{member.locator}, {locator}" if locator else member.locator
 
 
 def _tidied(record: Record, source: Source) -> Record:
