@@ -12,6 +12,7 @@ from pipeline.extract.rights import load_rights
 from pipeline.schema.errors import BadInput
 from tests.stages.lake_world import RIGHTS
 
+
 class QuietHandler(SimpleHTTPRequestHandler):
     """Says nothing on stderr."""
 
