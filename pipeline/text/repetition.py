@@ -108,9 +108,9 @@ def _top_chars(hashes_T: U64, lengths_T: I32, size: int) -> int:
         counts[slot] += 1
         best = max(best, counts[slot])
     first = grams
-    for slot in range(len(keys)):
-        if counts[slot] == best:
-            first = min(first, firsts[slot])
+    for place in range(len(keys)):
+        if counts[place] == best:
+            first = min(first, firsts[place])
     chars = size - 1
     for token in range(first, first + size):
         chars += lengths_T[token]
