@@ -90,9 +90,9 @@ class Tokenised:
     def counts(self) -> Counts:
         """Sums over the tokens."""
         runs = self._run_numbers
-        sums = self._known.sums[runs].sum(axis=0, dtype=np.int64)
+        tokens, spelled, chars, alphabetic = self._known.sums[runs].sum(axis=0, dtype=np.int64).tolist()
         stop_words = int(np.bitwise_or.reduce(self._known.stop_words[runs], initial=0)).bit_count()
-        return Counts(*sums.tolist(), stop_words)
+        return Counts(tokens, spelled, chars, alphabetic, stop_words)
 
     @cached_property
     def lengths(self) -> I32:

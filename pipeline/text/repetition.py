@@ -52,7 +52,7 @@ class TokenGrams:
 
 
 @compiled
-def _token_hashes(points_C: NDArray[np.uint32], lengths_T: I32, base: np.uint64) -> tuple[U64, U64]:
+def _token_hashes(points_C: NDArray[np.uint8] | NDArray[np.uint32], lengths_T: I32, base: np.uint64) -> tuple[U64, U64]:
     """A polynomial over each token's characters, and base**length: to hash tokens end to end."""
     hashes = np.empty(len(lengths_T), np.uint64)
     powers = np.empty(len(lengths_T), np.uint64)
@@ -68,7 +68,7 @@ def _token_hashes(points_C: NDArray[np.uint32], lengths_T: I32, base: np.uint64)
 
 
 @compiled
-def _slot(keys: U64, wanted: np.uint64) -> int:
+def _slot(keys: U64, wanted: np.uint64) -> np.uint64:
     """Where `wanted` is in the table, or the free place for it. The table is never full; 0 is free."""
     mask = np.uint64(len(keys) - 1)
     slot = wanted & mask
@@ -108,13 +108,13 @@ def _top_chars(hashes_T: U64, lengths_T: I32, size: int) -> int:
         counts[slot] += 1
         best = max(best, counts[slot])
     first = grams
-    for slot in range(len(keys)):
-        if counts[slot] == best:
-            first = min(first, firsts[slot])
+    for place in range(len(keys)):
+        if counts[place] == best:
+            first = min(first, firsts[place])
     chars = size - 1
     for token in range(first, first + size):
         chars += lengths_T[token]
-    return chars * best
+    return int(chars * best)
 
 
 @compiled
