@@ -144,7 +144,8 @@ def test_a_fence_that_is_never_closed_takes_the_rest_as_code():
     assert only("a.md", b"~~a~~\n```\n<b>x</b>\n").text == "```\n<b>x</b>"
 
 
-@pytest.mark.parametrize("piece", ["<script>", "<!--", "{%", "<table>", "~~a ", "`", "<h1>", "<p hidden>", "[", "<pre>"])
+@pytest.mark.parametrize("piece", ["<script>", "<!--", "{%", "<table>", "~~a ", "`", "<h1>", "<p hidden>", "[",
+                                   "<pre>"])
 def test_openings_that_nothing_closes_take_time_in_proportion(piece):
     # 60 kB: a pattern that looks for the end from each opening would take a minute
     text = only("a.md", (piece * (60_000 // len(piece))).encode()).text
