@@ -109,7 +109,7 @@ class Tagger:
         shapes_L = self._shapes[places_L] + np.array(gaps)
         used_L1 = (places_L > 0).astype(np.float32)[:, None]
         layers = self.layers
-        hidden_LC = activation(self._vectors[places_L] + layers["shapes"][shapes_L], INPUT_BITS) * used_L1
+        hidden_LC: Floats = activation(self._vectors[places_L] + layers["shapes"][shapes_L], INPUT_BITS) * used_L1
         for number, dilation in enumerate(DILATIONS):
             near_LC = spread_sum(hidden_LC, layers[f"near.{number}"], dilation) + layers[f"bias.{number}"]
             hidden_LC = np.minimum(hidden_LC + activation(near_LC, SUM_BITS), ACTIVATION_MAX) * used_L1

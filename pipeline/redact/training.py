@@ -66,6 +66,7 @@ class Net(nn.Module):
         hidden_LC = _kept(vectors_WC[words_L] + self.shapes(shapes_L) + self.lists(known_L), drop) * used_L1
         for number, dilation in enumerate(DILATIONS):
             layer = self.near[number]
+            assert isinstance(layer, nn.Linear)
             near_L3C = torch.cat([_shifted(hidden_LC, dilation), hidden_LC, _shifted(hidden_LC, -dilation)], dim=1)
             near_LC = nn.functional.linear(near_L3C, _gridded(layer.weight, "near"), layer.bias)
             hidden_LC = _kept(hidden_LC + torch.relu(near_LC), drop) * used_L1
@@ -83,6 +84,7 @@ class Net(nn.Module):
         }
         for number in range(len(DILATIONS)):
             layer = self.near[number]
+            assert isinstance(layer, nn.Linear)
             named |= {f"near.{number}": layer.weight.T, f"bias.{number}": layer.bias}
         return {name: on_grid(weight.detach().double().numpy(), *grid_of(name)) for name, weight in named.items()}
 

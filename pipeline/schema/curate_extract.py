@@ -136,7 +136,7 @@ class Ocr(Section):
 
     def asked(self) -> set[str]:
         """Every engine that some page may need."""
-        return {self.engine, *self.engines.values(), self.maths_engine} - {"none"}
+        return {str(engine) for engine in (self.engine, *self.engines.values(), self.maths_engine)} - {"none"}
 
 
 class RecordRule(Section):
