@@ -83,7 +83,8 @@ def prepared(documents: Path, general: Path, mix: CurateMix, params: Mixture) ->
 
 def general_texts(general: Path, params: Mixture) -> list[str]:
     """General English of the train split, documents in hash order, at most `general_chars` characters."""
-    table = read_some(general, ["doc_id", "text"], pl.col("split") == "train")
+    table = read_some(general, ["doc_id", "text", pl.col("text").str.len_chars().alias("chars")],
+                      pl.col("split") == "train")
     drawn = table.with_columns(pl.Series("draw", draws(table["doc_id"], params.seed, "general"), dtype=pl.Float64))
     return within_chars(drawn, params.general_chars)["text"].to_list()
 
