@@ -154,6 +154,6 @@ def redaction(dataset: Dataset) -> list[str]:
     kinds = ", ".join(f"{count:,} {kind}" for kind, count in dataset.personal.items())
     said = [f"{sum(dataset.personal.values()):,} spans were replaced by pseudonyms: {kinds}."]
     if dataset.residual:
-        said.append(f"On {dataset.residual['spans']:.0f} spans written to be hard, the recogniser finds "
-                    f"{dataset.residual['recall']:.0%}; expect personal data to remain.")
+        said.append(f"Of {dataset.residual.planted:,} made-up values planted among the same paragraphs, "
+                    f"{dataset.residual.share:.0%} were overlooked; expect personal data to remain.")
     return said

@@ -29,6 +29,14 @@ class Step(NamedTuple):
     """(decision, reason, count), sorted."""
 
 
+class Residual(NamedTuple):
+    """How much personal data a redaction overlooks, measured on made-up values planted in its documents."""
+
+    planted: int
+    share: float
+    """Of the planted values that stayed."""
+
+
 class Dataset(NamedTuple):
     """One table and where it is from."""
 
@@ -55,8 +63,7 @@ class Dataset(NamedTuple):
     steps: list[Step]
     personal: dict[str, int]
     """Type of personal data -> spans replaced, when a redaction is upstream."""
-    residual: dict[str, float]
-    """Recall and precision of the recogniser on its hand-written hard set, when one is upstream."""
+    residual: Residual | None
 
 
 def describe(name: str, folder: str, lineage: Path, runs: Mapping[str, Run]) -> Dataset:
@@ -140,11 +147,11 @@ def personal(chain: Chain) -> dict[str, int]:
     return found
 
 
-def residual(chain: Chain) -> dict[str, float]:
-    """What the recogniser is known to miss: its scores on texts written to be hard."""
+def residual(chain: Chain) -> Residual | None:
+    """What the redaction upstream is known to overlook."""
     for stage in chain.stages:
-        metrics = chain.product(stage, "/metrics.json") if stage == "pii_model" else None
-        if metrics:
-            hard = read_json(Path(chain.trusted(metrics)))["hard"]
-            return {name: float(hard[name]) for name in ("recall", "precision", "spans")}
-    return {}
+        found = chain.product(stage, "/residual.json")
+        if found:
+            values = read_json(Path(chain.trusted(found)))
+            return Residual(int(values["planted"]), float(values["share"]))
+    return None
