@@ -11,23 +11,23 @@ Truth is exact and knows no MinHash: prefix filtering (Bayardo, Ma, Srikant 2007
 finds every pair whose shingle sets have a Jaccard similarity of at least 0.8.
 
 Rates are CPU seconds of one thread; kernels are compiled before. Peak memory is that of a process of its
-own that holds the texts.
+own, with the texts in a file as in stage `curate_dedup`.
 """
 
 import argparse
 import csv
 import json
 import random
-import resource
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import polars as pl
+import pyarrow.parquet as pq
 from datatrove.data import Document
 from datatrove.pipeline.dedup import MinhashDedupBuckets, MinhashDedupCluster, MinhashDedupSignature
 from datatrove.pipeline.dedup.minhash import MinhashConfig
@@ -36,6 +36,7 @@ from xxhash import xxh3_64_intdigest
 
 from pipeline.schema.curate_dedup import CurateDedup
 from pipeline.stage.params import load_section
+from pipeline.tables.texts import OrderedTexts, TextFile
 from pipeline.text.minhash import Survivors, signatures
 from pipeline.text.near_duplicates import BATCH_CHARS, Merge, MinHash, jaccard, near_duplicates
 from pipeline.text.words import batches, compiled, ngram_hashes, ngram_set, word_hashes, words_of
@@ -59,7 +60,10 @@ def main() -> None:
     parser.add_argument("--measure", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.measure:
-        print(json.dumps(measured(pl.read_parquet(given.measure)["text"].to_list())))
+        with tempfile.TemporaryDirectory() as room, TextFile(Path(room) / "texts") as texts:
+            for batch in pq.ParquetFile(given.measure).iter_batches(1000, columns=["text"]):
+                texts.add(batch.column(0).to_pylist())
+            print(json.dumps(measured(OrderedTexts(texts, np.arange(len(texts))))))
     elif given.revisions:
         against_revisions(given.revisions)
     else:
@@ -92,7 +96,7 @@ def against_truth(folders: list[Path], documents: int, sample: int) -> None:
           f"({removed} removed); ratio {theirs / mine:,.0f}")
 
 
-def measured(texts: list[str]) -> dict[str, object]:
+def measured(texts: Sequence[str]) -> dict[str, object]:
     """CPU seconds of proposing and of everything, merges, peak memory of this process."""
     near_duplicates(["compile the kernels first, they take a second — or so"] * 2 + ["compile the kernels, too"] * 2,
                     settings())
@@ -105,7 +109,7 @@ def measured(texts: list[str]) -> dict[str, object]:
             "before_mb": before, "merges": merges}
 
 
-def timed_proposals(texts: list[str]) -> float:
+def timed_proposals(texts: Sequence[str]) -> float:
     """CPU seconds of signatures and buckets alone."""
     given = settings()
     start = time.process_time()
@@ -277,8 +281,9 @@ def datatrove_removed(texts: list[str]) -> int:
 
 
 def peak_megabytes() -> float:
-    """Largest resident set of this process so far."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
+    """Peak resident memory. Not `ru_maxrss`: that of a started process begins with its parent's."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(status.split("VmHWM:")[1].split()[0]) / 1000
 
 
 if __name__ == "__main__":
