@@ -123,7 +123,9 @@ def _attributes(err: BaseException) -> Iterator[str]:
 
 
 def _texts(err: BaseException) -> Iterator[str]:
-    yield from QUOTED.findall(str(err))
+    # a quoted word without a folder is a path only where a file is what went wrong: KeyError quotes its key
+    of_files = _is_refusal(err) or isinstance(err, OSError)
+    yield from (word for word in QUOTED.findall(str(err)) if of_files or "/" in word)
     yield from (word for word in BARE.findall(str(err)) if "/" in word)
 
 

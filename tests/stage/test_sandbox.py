@@ -152,6 +152,16 @@ def test_an_error_after_a_swallowed_refusal_names_the_refusal():
         run(act)
 
 
+@pytest.mark.parametrize("err", [KeyError("recall"), ValueError("column 'chars' not found")])
+def test_an_error_that_quotes_a_word_is_not_taken_for_a_file_of_that_name(err, capfd):
+    def act() -> None:
+        raise err
+
+    with pytest.raises(SystemExit):
+        run(act)
+    assert f"{type(err).__name__}: {err}" in capfd.readouterr().err
+
+
 @pytest.mark.parametrize(("write", "named"), [
     (lambda: Path("data/new.txt").write_text("x"), "data/new.txt"),
     (lambda: Path("data/known/a.txt").write_text("x"), "data/known/a.txt"),
@@ -309,9 +319,12 @@ def test_work_that_ends_without_a_result_is_no_success():
 
 
 DIES = """\
-import os, signal, sys
+import os, signal, sys, time
 from pathlib import Path
 from pipeline.stage.run import run_recorded
+def wait():
+    while True:  # not signal.pause(): a signal just before it would be waited for in vain
+        time.sleep(0.05)
 def work():
     Path("models/.work.partial/pid").write_text(str(os.getpid()))
     {act}
@@ -334,7 +347,7 @@ def test_a_signal_that_ends_the_work_ends_the_stage():
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_a_signal_to_the_stage_ends_the_work(number):
-    process = start("print('at work', flush=True); signal.pause()")
+    process = start("print('at work', flush=True); wait()")
     assert process.stdout.readline() == "at work\n"
     worker = int(Path("models/.work.partial/pid").read_text())
     os.kill(process.pid, number)
