@@ -54,8 +54,9 @@ def _loose_pairs(block: str) -> dict[object, object]:
 
 def first_heading(text: str) -> str | None:
     """The first Markdown heading."""
-    found = re.search(r"^#{1,6}[ \t]+(\S.{0,500}?)[ \t]*#*$", text, re.MULTILINE)
-    return found[1] if found else None
+    # the end is cut off afterwards: a pattern for it takes the square of the length of a line of number signs
+    found = re.search(r"^#{1,6}[ \t]+(\S.*)$", text, re.MULTILINE)
+    return (found[1].rstrip(" \t").rstrip("#").rstrip(" \t") or found[1]) if found else None
 
 
 def date_of(meta: dict[object, object]) -> str | None:

@@ -7,8 +7,7 @@ as none: the same bytes come out, later.
 
 import hashlib
 import json
-from importlib.metadata import version
-from importlib.util import find_spec
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import polars as pl
@@ -45,7 +44,14 @@ def cache_file(folder: Path, model: Path, params: CurateRedact) -> Path:
 
 def _versions(model: Path) -> dict[str, str]:
     names = {*LIBRARIES, *(REAL_LIBRARIES if (model / FOLDER).is_dir() else ())}
-    return {name: version(name) if find_spec(name.replace("-", "_")) else "none" for name in sorted(names)}
+    return {name: _version(name) for name in sorted(names)}
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "none"
 
 
 def kept_finds(path: Path) -> pl.DataFrame:

@@ -322,6 +322,7 @@ DIES = """\
 import os, signal, sys, time
 from pathlib import Path
 from pipeline.stage.run import run_recorded
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a suite run in the background ignores it
 def wait():
     while True:  # not signal.pause(): a signal just before it would be waited for in vain
         time.sleep(0.05)
