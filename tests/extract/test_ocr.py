@@ -1,3 +1,4 @@
+import hashlib
 import json
 import shutil
 from io import BytesIO
@@ -276,13 +277,19 @@ def test_a_model_without_a_pin_is_left_as_it_is(tmp_path):
 def test_a_reader_process_hands_over_its_pages_and_keeps_results(tmp_path):
     lake, cache = tmp_path / "lake", tmp_path / "cache"
     lake.mkdir()
+    cache.mkdir()
     picture = image(*TEXT)
     packed = BytesIO()
     picture.save(packed, "PNG")
     (lake / "a.png").write_bytes(packed.getvalue())
     params = PARAMS.model_copy(update={"ocr": PARAMS.ocr.model_copy(update={"engines": {"letters": "rapidocr"}})})
     with IsolatedReader(lake, params, cache) as reader:
-        answer = reader.read("a.png", "image/png", "letters")
+        data = packed.getvalue()
+        answer = reader.read(lake / "a.png", {
+            "path": "a.png", "mime": "image/png", "sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data),
+            "source": "letters", "licence": "CC0-1.0", "rights_basis": "own", "cleared_for_training": True,
+            "published": None, "version": ""})
+    assert answer.reason == "", answer.evidence
     assert all(line in answer.records[0]["text"] for line in TEXT)
     (row,) = answer.pages
     assert (row["page"], row["decision"], row["engine"]) == (1, "image", "rapidocr")

@@ -63,7 +63,7 @@ def test_a_packed_files_reason_reaches_the_ledger():
     file = {"path": "lake.zip", "source": "s"}
     answer = type("Answer", (), {"reason": "", "records": [
         {"locator": "entry 1 a.bin", "bad": "application/octet-stream", "reason": "unsupported_type"}]})
-    _, ledger = judged(file, answer, PARAMS)
+    _, ledger = judged(file, answer)
     assert [(row["input_id"], row["reason"]) for row in ledger] == [
         ("lake.zip#entry 1 a.bin", "unsupported_type"), ("lake.zip", "records")]
 

@@ -94,8 +94,9 @@ def test_the_mixture_draws_over_parts_as_over_one_table(tmp_path, lake, monkeypa
     general = documents([f"General text {number}. " * 30 for number in range(60)], source="own")
     texts = written(tmp_path / "general", general.with_columns(split=pl.lit("train")))
     given = params(CurateMix, "curate_mix", heldout_share=0.3)
-    curate_mix.main(lake, texts, *outs(tmp_path, "parts"), given)
-    curate_mix.main(whole(monkeypatch, tmp_path), texts, *outs(tmp_path, "one"), given)
+    absent = tmp_path / "weights.json"  # read only where `source_weights` is `tuned`
+    curate_mix.main(lake, texts, absent, *outs(tmp_path, "parts"), given)
+    curate_mix.main(whole(monkeypatch, tmp_path), texts, absent, *outs(tmp_path, "one"), given)
     assert read_table(tmp_path / "parts").equals(read_table(tmp_path / "one"))
     assert set(read_table(tmp_path / "one")["origin"]) == {"domain", "replay"}
 
@@ -111,8 +112,8 @@ def test_extraction_does_not_show_how_files_were_shared_out_nor_the_order_they_c
             (folder / name).write_text(files[name])
         (tmp_path / "lake.yaml").write_text(RIGHTS)
         lake_manifest.main(folder, tmp_path / "lake.yaml", tmp_path / f"files-{run}")
-        folders = outs(tmp_path, f"out-{run}")
-        extract(folder, tmp_path / f"files-{run}", *folders, PARAMS, on(1, shards))
+        folders = (*outs(tmp_path, f"out-{run}"), tmp_path / f"out-{run}-pages")
+        extract(folder, tmp_path / f"files-{run}", *folders, PARAMS, on(1, shards), tmp_path / f"cache-{run}")
         seen.append(tree_bytes(*folders))
     assert seen[0] == seen[1] == seen[2]
     assert len(list((tmp_path / "out-0").iterdir())) > 2
