@@ -83,7 +83,7 @@ NOT PROVIDED: no entry of `datasets` in data/card.yaml names `{{ dataset.name }}
 ## How to check it
 
     cd {{ dataset.folder }} && sha256sum -c {{ manifest }}
-    pedigree verify {{ dataset.folder }}
+    pedigree verify --deep
 
 `croissant.json` beside this page says the same to machines (Croissant 1.0 with RAI 1.0).
 """
