@@ -6,13 +6,16 @@ an extension would save; pieces are found in training documents and measured on 
 Reads   --documents    DOCUMENTS + split, origin
         --base         a full checkpoint; its tokenizer is looked at
 Writes  --out          Markdown
-        --metrics      the same numbers; pieces with the tokens they join
+        --pieces       JSON: the proposed pieces with the tokens they join
+        --metrics      JSON: the numbers of each source
+
+Report and pieces quote words of the lake, so DVC keeps them; the metrics hold none and are in Git.
 """
 
 import json
 from collections import Counter
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict
 
 import polars as pl
 from transformers import PreTrainedTokenizerBase
@@ -39,7 +42,8 @@ class Sample(NamedTuple):
     counts: Counter[Units]
 
 
-def main(documents: Path, base: Path, out: Path, metrics: Path, params: Vocabulary) -> dict[str, object]:
+def main(documents: Path, base: Path, out: Path, pieces: Path, metrics: Path,
+         params: Vocabulary) -> dict[str, object]:
     """Measure the tokenizer by source, then go on with its merges."""
     tokenizer = load_tokenizer(base)
     samples = [Sample(source, split, texts, word_units(tokenizer, texts))
@@ -47,15 +51,15 @@ def main(documents: Path, base: Path, out: Path, metrics: Path, params: Vocabula
     first_id = len(tokenizer)
     domain = sum((sample.counts for sample in samples if sample.split == "train" and sample.source != REPLAY),
                  Counter())
-    pieces = new_pieces(domain, first_id, params.pieces, params.min_saved,
-                        set(range(first_id)) - set(tokenizer.all_special_ids))
-    found: dict[str, object] = {"vocabulary": first_id, "sources": source_facts(samples, pieces, first_id),
-                                "pieces": piece_facts(tokenizer, pieces, first_id)}
-    write_json(metrics, found)
+    found = new_pieces(domain, first_id, params.pieces, params.min_saved,
+                       set(range(first_id)) - set(tokenizer.all_special_ids))
+    sources, proposed = source_facts(samples, found, first_id), piece_facts(tokenizer, found, first_id)
+    write_json(metrics, {"vocabulary": first_id, "sources": sources, "pieces": len(found)})
+    write_json(pieces, proposed)
     with output_file(out) as scratch:
-        scratch.write_text(markdown(found), encoding="utf-8")
-    say(f"vocabulary: {len(pieces)} pieces proposed")
-    return {"pieces": len(pieces)}
+        scratch.write_text(markdown(first_id, sources, proposed), encoding="utf-8")
+    say(f"vocabulary: {len(found)} pieces proposed")
+    return {"pieces": len(found)}
 
 
 def sampled(documents: Path, params: Vocabulary) -> list[tuple[str, str, list[str]]]:
@@ -106,18 +110,23 @@ def total(fits: list[Fit]) -> Fit:
                sum(each.num_bytes for each in fits))
 
 
-def piece_facts(tokenizer: PreTrainedTokenizerBase, pieces: list[Piece], first_id: int) -> list[dict[str, object]]:
+class Proposed(TypedDict):
+    """A piece, the tokens it joins, and the tokens it saves of the training text given the pieces before it."""
+
+    piece: str
+    joins: list[str]
+    saved: int
+
+
+def piece_facts(tokenizer: PreTrainedTokenizerBase, pieces: list[Piece], first_id: int) -> list[Proposed]:
     """The proposal in order: a piece may be made of pieces before it, so the list is to be taken from the top."""
-    return [{"piece": tokenizer.decode(parts), "joins": tokenizer.convert_ids_to_tokens(parts), "saved": piece.saved}
+    return [Proposed(piece=tokenizer.decode(parts), joins=tokenizer.convert_ids_to_tokens(parts), saved=piece.saved)
             for piece, parts in zip(pieces, parts_of_pieces(pieces, first_id), strict=True)]
 
 
-def markdown(found: dict[str, object]) -> str:
+def markdown(known: int, sources: dict[str, dict[str, float | None]], pieces: list[Proposed]) -> str:
     """The report for people; a piece is shown as a JSON string, so that blanks are seen."""
-    sources, pieces = found["sources"], found["pieces"]
-    assert isinstance(sources, dict)
-    assert isinstance(pieces, list)
-    lines = ["# The vocabulary", "", f"The base's tokenizer knows {found['vocabulary']} tokens. Saved: share of the "
+    lines = ["# The vocabulary", "", f"The base's tokenizer knows {known} tokens. Saved: share of the "
              f"held-out tokens that {len(pieces)} more pieces would save.", "",
              "| source | words | tokens per word | bytes per token | saved |", "|---|--:|--:|--:|--:|"]
     lines += [f"| {name} | {row['words']} | {row['tokens_per_word']:.2f} | {row['bytes_per_token']:.2f} | "
@@ -126,7 +135,7 @@ def markdown(found: dict[str, object]) -> str:
     lines += ["", "## Pieces to add, best first", "",
               "Saved: tokens of the training text, given the pieces above it.", "",
               "| piece | tokens now | saved |", "|---|--:|--:|"]
-    lines += [f"| {shown(str(row['piece']))} | {len(row['joins'])} | {row['saved']} |" for row in pieces]
+    lines += [f"| {shown(row['piece'])} | {len(row['joins'])} | {row['saved']} |" for row in pieces]
     return "\n".join(lines) + "\n"
 
 

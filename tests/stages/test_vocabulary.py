@@ -25,7 +25,8 @@ def base(tmp_path_factory):
 def run(tmp_path, base, name="out", table=DOCUMENTS, **changes):
     out = tmp_path / name
     out.mkdir()
-    main(tiny.write_documents(tmp_path / f"{name}-documents", table), base, out / "report.md", out / "metrics.json",
+    main(tiny.write_documents(tmp_path / f"{name}-documents", table), base, out / "report.md", out / "pieces.json",
+         out / "metrics.json",
          params(Vocabulary, "vocabulary", **{"min_saved": 2, "pieces": 5, **changes}))
     return out
 
@@ -40,6 +41,15 @@ def test_each_source_has_its_line_and_replay_its_own(tmp_path, base):
     assert report.count("\n| ") == 1 + 3 + 1 + 5
 
 
+def test_metrics_quote_nothing_of_the_lake(tmp_path, base):
+    """They are in Git, the report and the pieces are not."""
+    out = run(tmp_path, base)
+    facts = json.loads((out / "metrics.json").read_text())
+    assert facts["pieces"] == len(json.loads((out / "pieces.json").read_text())) == 5
+    assert all(set(source) == {"words", "tokens_per_word", "bytes_per_token", "heldout_tokens", "heldout_saved"}
+               for source in facts["sources"].values())
+
+
 def test_savings_are_of_held_out_text_and_none_where_nothing_is_held_out(tmp_path, base):
     facts = json.loads((run(tmp_path, base) / "metrics.json").read_text())["sources"]
     assert 0 < facts["notes"]["heldout_saved"] < 1
@@ -49,7 +59,7 @@ def test_savings_are_of_held_out_text_and_none_where_nothing_is_held_out(tmp_pat
 def test_held_out_text_proposes_no_piece(tmp_path, base):
     strange = DOCUMENTS.with_columns(
         pl.when(pl.col("split") == "heldout").then(pl.lit("zq" * 500)).otherwise("text").alias("text"))
-    first, second = (json.loads((run(tmp_path, base, name, table) / "metrics.json").read_text())["pieces"]
+    first, second = (json.loads((run(tmp_path, base, name, table) / "pieces.json").read_text())
                      for name, table in (("one", DOCUMENTS), ("two", strange)))
     assert first == second
 
