@@ -147,14 +147,13 @@ CONTROLS = "\n\n".join(
         ("Least privilege", "Give no more rights than the task of the day asks for", "with a list that is looked at."),
     ], start=2))
 """A catalogue: the same headings over every entry, hardly a sentence."""
-NAMES = ("Home Products Contact Careers Newsroom Investors Search Sitemap Accessibility Support Community Pricing Partners "
-         "Events Documentation Downloads Privacy Terms Cookies").split()
+NAMES = ["Home", "Products", "Contact", "Careers", "Search", "Sitemap", "Terms", "Cookies", "Support", "Community"] * 2
 MESSAGE = "Where can I find my new card?"
 JUNK = {
     "keywords": STUFFED,
     "navigation": NAVIGATION,
     "link list": "\n".join(f"- [{name}](/{name.lower()})" for name in NAMES),
-    "word list": ", ".join(sorted(NAMES * 3)),
+    "keyword list": ", ".join(NAMES),
     "table of contents": "\n".join(f"{number}.1 {name} {'.' * 30} {number * 7}" for number, name in enumerate(NAMES)),
     "numbers": "\n".join(f"{number * 7.31:.2f},{number * 3.7:.2f},{number % 7}.50" for number in range(200)),
     "access log": "\n".join(f'10.0.0.{number % 9} - - [01/Mar/2024:10:{number % 60:02}:11 +0000] "GET /a/{number} '
