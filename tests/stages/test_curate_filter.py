@@ -6,6 +6,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from pipeline.extract.rights import load_rights
 from pipeline.schema.curate_filter import CurateFilter
 from pipeline.schema.errors import BadInput, BrokenContract
 from pipeline.schema.quality_model import QualityModel
@@ -219,3 +220,9 @@ def test_the_alarm_names_rule_profile_and_share(tmp_path, quality):
                                 "heuristic (GopherRepetition: top_2_gram) 5")
     assert "`messages` for tickets" in caught.value.do
     assert "`curate_filter.max_loss.tickets` to 1.0" in caught.value.do
+
+
+def test_the_sources_that_params_name_are_those_of_the_sample():
+    given = params(CurateFilter, "curate_filter")
+    named = {*given.max_loss, *given.quality_drop.sources, *given.source_profiles.sources}
+    assert named <= set(load_rights(Path("data/lake.yaml")).sources)
