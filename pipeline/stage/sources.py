@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from pipeline.schema.errors import BadInput
 from pipeline.stage.progress import say
 
-OWN_LAKE = "correct the name, or take it out: a lake of your own has not the sample's sources (docs/own-lake.md, step 3)"
+OWN_LAKE = "correct the name or take it out: a lake of your own has not the sample's sources (docs/own-lake.md, step 3)"
 
 
 def check_sources(named: Mapping[str, Iterable[str]], known: Iterable[str]) -> None:
