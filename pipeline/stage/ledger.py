@@ -1,7 +1,7 @@
 """The conservation law, checked where a stage writes its ledger."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -11,8 +11,8 @@ from pipeline.schema.errors import BrokenContract
 from pipeline.schema.ledger import DECISIONS, REASONS, SURVIVES
 from pipeline.stage.sources import say_absent
 
-MAX_NAMED_KINDS = 40
-"""More kinds of evidence than this for one reason are values, not rules: then only the reason is named."""
+NAMED_BY_EVIDENCE = ("heuristic", "language", "embargo_term", "compliance_term")
+"""Reasons whose evidence is the name of a rule; that of others is a value of one document."""
 NAMED_LOSSES = 2
 """Rules named of each source that loses too much."""
 NO_REMEDIES: Mapping[str, str] = MappingProxyType({})
@@ -61,7 +61,7 @@ def check_source_survival(stage: str, ledger: pl.DataFrame, max_loss: Mapping[st
         ledger: LEDGER columns.
         max_loss: source -> largest share it may lose.
         default: for the other sources.
-        remedies: reason -> what a user can change when the loss is wrong.
+        remedies: reason -> what a user can change when the loss is wrong; `{sources}` stands for the sources' names.
 
     Raises:
         BrokenContract: names each source with its loss, what took most of it, and what to change; the stage
@@ -71,9 +71,8 @@ def check_source_survival(stage: str, ledger: pl.DataFrame, max_loss: Mapping[st
     over = [loss for loss in _losses(ledger) if loss.lost / loss.rows > max_loss.get(loss.source, default)]
     if over:
         told = "; ".join(_told(loss, max_loss.get(loss.source, default)) for loss in over)
-        hints = dict.fromkeys(hint for loss in over for hint in _hints(stage, loss, remedies))
         raise BrokenContract(f"stage {stage}", "a source loses more than its declared share", got=told,
-                             do="; ".join(hints))
+                             do="; ".join(_advice(stage, over, remedies)))
 
 
 class _Loss(NamedTuple):
@@ -85,15 +84,11 @@ class _Loss(NamedTuple):
 
 
 def _losses(ledger: pl.DataFrame) -> Iterator[_Loss]:
-    """What each source lost.
-
-    Evidence is named where a reason has few kinds of it (rule names); a cluster or a date is not.
-    """
+    """What each source lost."""
+    evidence = pl.when(pl.col("reason").is_in(NAMED_BY_EVIDENCE)).then("evidence").otherwise(pl.lit(""))
     for (source,), rows in sorted(ledger.group_by("source")):
-        few = pl.col("evidence").n_unique().over("reason") <= MAX_NAMED_KINDS
-        dead = rows.filter(~pl.col("decision").is_in(SURVIVES)).with_columns(
-            pl.when(few).then("evidence").otherwise(pl.lit("")).alias("evidence"))
-        kinds = dead.group_by("reason", "evidence").len()
+        dead = rows.filter(~pl.col("decision").is_in(SURVIVES))
+        kinds = dead.group_by("reason", evidence.alias("evidence")).len()
         largest = kinds.sort("len", "reason", "evidence", descending=[True, False, False]).head(NAMED_LOSSES)
         yield _Loss(str(source), rows.height, dead.height, largest.rows())
 
@@ -105,11 +100,14 @@ def _told(loss: _Loss, allowed: float) -> str:
             f"most to {kinds}")
 
 
-def _hints(stage: str, loss: _Loss, remedies: Mapping[str, str]) -> Iterator[str]:
-    """What to change, for what took most; then what to write if nothing is wrong."""
-    yield from (remedies[reason].format(source=loss.source) for reason, _, _ in loss.largest if reason in remedies)
-    yield (f"if {loss.source} is to lose that much, set `{stage}.max_loss.{loss.source}` to "
-           f"{math.ceil(loss.lost * 100 / loss.rows) / 100}")
+def _advice(stage: str, over: Sequence[_Loss], remedies: Mapping[str, str]) -> Iterator[str]:
+    """What to change for what took most, each remedy once with its sources; then what to write if nothing is wrong."""
+    for reason, remedy in remedies.items():
+        sources = [loss.source for loss in over if any(reason == taken for taken, _, _ in loss.largest)]
+        if sources:
+            yield remedy.format(sources=", ".join(sources))
+    shares = ", ".join(f"{loss.source}: {math.ceil(loss.lost * 100 / loss.rows) / 100}" for loss in over)
+    yield f"if that much is to go, set `{stage}.max_loss` to {{{shares}}}"
 
 
 def _check_words(stage: str, ledger: pl.DataFrame) -> None:

@@ -45,17 +45,17 @@ CLEARED = "cleared_for_training"
 CUT_DECIMALS = 6
 """Of a cut in evidence and metrics; decisions use the full number."""
 REMEDIES = {
-    "heuristic": "give {source} the profile of its kind of text (`curate_filter.source_profiles.sources`: `reference` "
-                 "for regulations, catalogues and tables, `messages` for tickets and chats), or change that rule in "
-                 "`curate_filter.profiles` (docs/quality.md says which number a rule reads)",
-    "degraded": "lower `min_intact` of the profile of {source} if its text is sound",
-    "quality": "lower `curate_filter.min_quality`: it was set on the sample's scores (0 switches it off)",
-    "quality_bottom": "lower `curate_filter.quality_drop.sources.{source}` (0: every document was written on purpose)",
-    "language": "add its language to `curate_filter.languages`",
-    "too_old": "change `curate_filter.not_before`",
-    "after_cutoff": "change `curate_filter.not_after`, or `cutoff_by_text` if the text only seems younger",
-    "unknown_date": "give {source} a `published` date in lake.yaml, or change `curate_filter.unknown_date`",
-    "rights_not_cleared": "have {source} cleared in lake.yaml, or take it out of the lake",
+    "heuristic": "give {sources} the profile of that kind of text in `curate_filter.source_profiles.sources` "
+                 "(`reference`: regulations, catalogues, tables; `messages`: tickets, chats), or change the rule in "
+                 "`curate_filter.profiles` (docs/quality.md says which number it reads)",
+    "degraded": "lower `min_intact` of the profile if the text of {sources} is sound",
+    "quality": "lower `curate_filter.min_quality`: it was set on the sample's scores, 0 switches it off",
+    "quality_bottom": "lower the share of {sources} in `curate_filter.quality_drop.sources`, 0 takes none",
+    "language": "add the language of {sources} to `curate_filter.languages`",
+    "too_old": "set `curate_filter.not_before` to the oldest date that still holds",
+    "after_cutoff": "change `curate_filter.not_after`, or `cutoff_by_text` if the texts only seem younger",
+    "unknown_date": "give {sources} a `published` date in lake.yaml, or change `curate_filter.unknown_date`",
+    "rights_not_cleared": "have {sources} cleared in lake.yaml, or take it out of the lake",
 }
 """Reason -> what to change when a source loses too much for it."""
 

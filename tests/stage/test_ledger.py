@@ -71,17 +71,26 @@ def test_the_two_rules_that_took_most_are_named_with_their_counts_and_no_others(
 
 
 def test_what_to_change_is_said_for_the_reasons_that_took_most_and_the_share_that_lets_it_pass():
-    remedies = {"heuristic": "give {source} a profile", "quality": "lower the floor", "language": "add it"}
+    remedies = {"heuristic": "give {sources} a profile", "quality": "lower the floor", "language": "add it"}
     with pytest.raises(BrokenContract) as caught:
         check_source_survival("x", LOST, {}, 0.2, remedies)
-    assert caught.value.do == ("give tickets a profile; lower the floor; if tickets is to lose that much, set "
-                               "`x.max_loss.tickets` to 0.61")
+    assert caught.value.do == ("give tickets a profile; lower the floor; if that much is to go, set `x.max_loss` to "
+                               "{tickets: 0.61}")
     check_source_survival("x", LOST, {"tickets": 0.61}, 0.2, remedies)
 
 
-def test_evidence_of_many_values_is_not_named():
-    dates = tickets(*[(1, "too_old", f"20{year:02}-01-01") for year in range(60)], (9, "heuristic", SHORT))
-    with pytest.raises(BrokenContract, match=rf"most to too_old 60, heuristic \({SHORT}\) 9;"):
+def test_a_remedy_is_said_once_for_all_sources_that_need_it():
+    chats = LOST.with_columns(pl.lit("chats").alias("source"), ("z" + pl.col("input_id")).alias("input_id"))
+    both = pl.concat([LOST, chats])
+    with pytest.raises(BrokenContract) as caught:
+        check_source_survival("x", both, {}, 0.2, {"heuristic": "give {sources} a profile"})
+    assert caught.value.do == ("give chats, tickets a profile; if that much is to go, set `x.max_loss` to "
+                               "{chats: 0.61, tickets: 0.61}")
+
+
+def test_dates_are_counted_together():
+    dates = tickets(*[(1, "too_old", f"20{year:02}-01-01") for year in range(30)], (9, "heuristic", SHORT))
+    with pytest.raises(BrokenContract, match=rf"most to too_old 30, heuristic \({SHORT}\) 9;"):
         check_source_survival("x", dates, {}, 0.1)
 
 

@@ -218,8 +218,8 @@ def test_the_alarm_names_rule_profile_and_share(tmp_path, quality):
         run(tmp_path, quality, table, default_max_loss=0.2)
     assert caught.value.got == ("tickets lost 100% (at most 20%), 5 of 5: most to "
                                 "heuristic (GopherRepetition: top_2_gram) 5")
-    assert "`messages` for tickets" in caught.value.do
-    assert "`curate_filter.max_loss.tickets` to 1.0" in caught.value.do
+    assert caught.value.do.startswith("give tickets the profile of that kind of text in `curate_filter.source_profiles")
+    assert caught.value.do.endswith("set `curate_filter.max_loss` to {tickets: 1.0}")
 
 
 def test_the_sources_that_params_name_are_those_of_the_sample():
