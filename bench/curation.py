@@ -130,10 +130,11 @@ def balance(table: pl.DataFrame, room: Path) -> None:
 
 def stock(texts: list[str], params: CurateFilter) -> dict[str, float]:
     """CPU seconds by step; models are loaded before."""
-    repetition = params.gopher_repetition.model_dump(exclude={"ngram_window_words"})
+    prose = params.profiles["prose"].model_dump()
+    del prose["gopher_repetition"]["ngram_window_words"]
     rules: list[Any] = [
-        GopherRepetitionFilter(**repetition), GopherQualityFilter(**params.gopher_quality.model_dump()),
-        C4QualityFilter(**params.c4_quality.model_dump()), FineWebQualityFilter(**params.fineweb_quality.model_dump()),
+        GopherRepetitionFilter(**prose["gopher_repetition"]), GopherQualityFilter(**prose["gopher_quality"]),
+        C4QualityFilter(**prose["c4_quality"]), FineWebQualityFilter(**prose["fineweb_quality"]),
     ]
     engine = presidio_default()
     survivors: list[str] = []

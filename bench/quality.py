@@ -164,7 +164,7 @@ def main() -> None:
                     *_scores(lambda _, text, place=place: peer(text)[place], good, bad))
     if "rules" in given.parts:
         rules = Heuristics(filters)
-        kept = [sum(rules.failed_rule(text) is None for text in table["text"]) / table.height
+        kept = [sum(rules.failed_rule(text, "") is None for text in table["text"]) / table.height
                 for table in (good, bad)]
         print(f"  rules of params.yaml keep {kept[0]:.2f} of the good, {kept[1]:.2f} of the bad")
 

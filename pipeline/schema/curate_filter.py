@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from pipeline.schema.section import Section
 
@@ -24,8 +24,8 @@ class GopherQuality(Section):
     max_ellipsis_lines_ratio: float = Field(gt=0, le=1)
     max_non_alpha_words_ratio: float = Field(gt=0, le=1)
     """Least share of words with a letter (datatrove's name says the opposite)."""
-    min_stop_words: int = Field(ge=1)
-    """Distinct words among the, be, to, of, and, that, have, with."""
+    min_stop_words: int = Field(ge=0)
+    """Distinct words among the, be, to, of, and, that, have, with; 0 asks for none."""
 
 
 class GopherRepetition(Section):
@@ -36,7 +36,8 @@ class GopherRepetition(Section):
     dup_line_char_frac: float = Field(gt=0, le=1)
     dup_para_char_frac: float = Field(gt=0, le=1)
     top_n_grams: list[tuple[int, float]]
-    """(n, largest share of characters in the most frequent n-gram)."""
+    """(n, largest share of characters in the most frequent n-gram). Occurrences that overlap count each, so that one
+    word over and over has a share above 1."""
     dup_n_grams: list[tuple[int, float]]
     """(n, largest share of characters in repeated n-grams)."""
     ngram_window_words: int | None = Field(ge=100)
@@ -71,6 +72,26 @@ class FineWebQuality(Section):
     """Largest share of characters in repeated lines."""
     new_line_ratio: float = Field(gt=0)
     """Line breaks per word."""
+
+
+class RuleProfile(Section):
+    """The rules for one kind of text. A filter that is null judges nothing."""
+
+    gopher_repetition: GopherRepetition | None
+    gopher_quality: GopherQuality | None
+    c4_quality: C4Quality | None
+    fineweb_quality: FineWebQuality | None
+    min_intact: float = Field(ge=0, le=1)
+    """Least P(not degraded) of the quality model: what rules that let tables pass cannot see."""
+
+
+class SourceProfiles(Section):
+    """Which profile judges the documents of which source."""
+
+    default: str
+    """Name of the profile for sources not named."""
+    sources: dict[str, str]
+    """Source -> name of its profile."""
 
 
 class Term(Section):
@@ -134,12 +155,10 @@ class CurateFilter(Section):
     """Windows, evenly from the start of the text to its end; most must be foreign for the text to go."""
     min_language_probability: float = Field(ge=0, le=1)
     """Less sure answers do not make a window foreign."""
-    gopher_quality: GopherQuality
-    gopher_repetition: GopherRepetition
-    c4_quality: C4Quality
-    fineweb_quality: FineWebQuality
-    min_intact: float = Field(ge=0, le=1)
-    """Least P(not degraded) of the quality model."""
+    profiles: dict[str, RuleProfile] = Field(min_length=1)
+    """Name -> rules. Which source has which is said in `source_profiles`."""
+    source_profiles: SourceProfiles
+    """Every name in it is one of `profiles`."""
     min_quality: float = Field(ge=0, le=1)
     """Least P(domain) of the quality model."""
     min_quality_words: int = Field(ge=0)
@@ -158,3 +177,16 @@ class CurateFilter(Section):
         if len(set(names)) < len(names):
             raise ValueError(f"two terms have one name: {sorted(names)}")
         return terms
+
+    @field_validator("source_profiles")
+    @classmethod
+    def _known(cls, chosen: SourceProfiles, info: ValidationInfo) -> SourceProfiles:
+        profiles = info.data.get("profiles", {})
+        unknown = sorted({chosen.default, *chosen.sources.values()} - set(profiles))
+        if profiles and unknown:
+            raise ValueError(f"no profile is called {', '.join(unknown)} (known: {', '.join(sorted(profiles))})")
+        return chosen
+
+    def profile_of(self, source: str) -> RuleProfile:
+        """The rules that judge the documents of `source`."""
+        return self.profiles[self.source_profiles.sources.get(source, self.source_profiles.default)]

@@ -1,12 +1,21 @@
 """The conservation law, checked where a stage writes its ledger."""
 
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import NamedTuple
+
 import polars as pl
 
 from pipeline.schema.errors import BrokenContract
 from pipeline.schema.ledger import DECISIONS, REASONS, SURVIVES
+from pipeline.stage.sources import say_absent
 
-MAX_NAMED_KINDS = 40
-"""More kinds of evidence than this in one source are values, not rules: then only the reason is named."""
+NAMED_BY_EVIDENCE = ("heuristic", "language", "embargo_term", "compliance_term")
+"""Reasons whose evidence is the name of a rule; that of others is a value of one document."""
+NAMED_LOSSES = 2
+"""Rules named of each source that loses too much."""
+NO_REMEDIES: Mapping[str, str] = MappingProxyType({})
 
 
 def check_conservation(stage: str, inputs: pl.DataFrame, ledger: pl.DataFrame, output_ids: pl.Series) -> None:
@@ -43,33 +52,62 @@ def check_conservation(stage: str, inputs: pl.DataFrame, ledger: pl.DataFrame, o
                              got=str(stray["input_id"].head(3).to_list()))
 
 
-def check_source_survival(stage: str, ledger: pl.DataFrame, max_loss: dict[str, float], default: float) -> None:
-    """No source loses more than its declared share of rows.
+def check_source_survival(stage: str, ledger: pl.DataFrame, max_loss: Mapping[str, float], default: float,
+                          remedies: Mapping[str, str] = NO_REMEDIES) -> None:
+    """No source loses more than its declared share of rows; a name in `max_loss` without rows is said on stderr.
+
+    Args:
+        stage: named in errors.
+        ledger: LEDGER columns.
+        max_loss: source -> largest share it may lose.
+        default: for the other sources.
+        remedies: reason -> what a user can change when the loss is wrong; `{sources}` stands for the sources' names.
 
     Raises:
-        BrokenContract: names each source with its loss and what took most of it; the stage writes no
-            ledger then, so this sentence is all there is to see.
+        BrokenContract: names each source with its loss, what took most of it, and what to change; the stage
+            writes no ledger then, so this sentence is all there is to see.
     """
-    lost = ledger.group_by("source").agg((~pl.col("decision").is_in(SURVIVES)).mean().alias("loss")).sort("source")
-    over = [f"{source} lost {loss:.0%} (at most {max_loss.get(source, default):.0%}): {_losses(ledger, source)}"
-            for source, loss in lost.iter_rows() if loss > max_loss.get(source, default)]
+    say_absent(f"{stage}.max_loss", max_loss, ledger["source"])
+    over = [loss for loss in _losses(ledger) if loss.lost / loss.rows > max_loss.get(loss.source, default)]
     if over:
-        raise BrokenContract(f"stage {stage}", "a source loses more than its declared share", got="; ".join(over),
-                             do=f"mend the rule, or raise `{stage}.max_loss` for the source if the loss is right")
+        told = "; ".join(_told(loss, max_loss.get(loss.source, default)) for loss in over)
+        raise BrokenContract(f"stage {stage}", "a source loses more than its declared share", got=told,
+                             do="; ".join(_advice(stage, over, remedies)))
 
 
-def _losses(ledger: pl.DataFrame, source: str) -> str:
-    """The commonest reasons of a source's losses: `heuristic (GopherQuality: gopher_short_doc) 120`.
+class _Loss(NamedTuple):
+    source: str
+    rows: int
+    lost: int
+    largest: list[tuple[str, str, int]]
+    """(reason, evidence, rows) of what took most, the largest first."""
 
-    Evidence is named where few values cover the source (rule names); a cluster or word list is not.
-    """
-    rows = ledger.filter(pl.col("source") == source, ~pl.col("decision").is_in(SURVIVES))
-    kinds = rows.select("reason", "evidence").unique()
-    named = kinds.height <= MAX_NAMED_KINDS
-    keys = ["reason", "evidence"] if named else ["reason"]
-    counts = rows.group_by(keys).len().sort("len", *keys, descending=[True, *[False] * len(keys)]).head(3)
-    return ", ".join(f"{row['reason']} ({row['evidence']}) {row['len']}" if row.get("evidence")
-                     else f"{row['reason']} {row['len']}" for row in counts.iter_rows(named=True))
+
+def _losses(ledger: pl.DataFrame) -> Iterator[_Loss]:
+    """What each source lost."""
+    evidence = pl.when(pl.col("reason").is_in(NAMED_BY_EVIDENCE)).then("evidence").otherwise(pl.lit(""))
+    for (source,), rows in sorted(ledger.group_by("source")):
+        dead = rows.filter(~pl.col("decision").is_in(SURVIVES))
+        kinds = dead.group_by("reason", evidence.alias("evidence")).len()
+        largest = kinds.sort("len", "reason", "evidence", descending=[True, False, False]).head(NAMED_LOSSES)
+        yield _Loss(str(source), rows.height, dead.height, largest.rows())
+
+
+def _told(loss: _Loss, allowed: float) -> str:
+    kinds = ", ".join(f"{reason} ({evidence}) {count:,}" if evidence else f"{reason} {count:,}"
+                      for reason, evidence, count in loss.largest)
+    return (f"{loss.source} lost {loss.lost / loss.rows:.0%} (at most {allowed:.0%}), {loss.lost:,} of {loss.rows:,}: "
+            f"most to {kinds}")
+
+
+def _advice(stage: str, over: Sequence[_Loss], remedies: Mapping[str, str]) -> Iterator[str]:
+    """What to change for what took most, each remedy once with its sources; then what to write if nothing is wrong."""
+    for reason, remedy in remedies.items():
+        sources = [loss.source for loss in over if any(reason == taken for taken, _, _ in loss.largest)]
+        if sources:
+            yield remedy.format(sources=", ".join(sources))
+    shares = ", ".join(f"{loss.source}: {math.ceil(loss.lost * 100 / loss.rows) / 100}" for loss in over)
+    yield f"if that much is to go, set `{stage}.max_loss` to {{{shares}}}"
 
 
 def _check_words(stage: str, ledger: pl.DataFrame) -> None:

@@ -32,6 +32,7 @@ from pipeline.schema.pages import PAGES
 from pipeline.stage.outputs import output_dir
 from pipeline.stage.progress import say
 from pipeline.stage.run import run_stage
+from pipeline.stage.sources import check_sources
 from pipeline.tables.parquet import TableWriter, read_table, write_table
 from pipeline.tables.runs import merged_runs
 
@@ -52,8 +53,9 @@ def extract(lake: Path, files: Path, out: Path, ledger: Path, pages: Path, param
     Returns:
         The identities of the OCR engines.
     """
-    engines = check_engines(params.ocr)
     listed = read_table(files)
+    check_sources({"curate_extract.ocr.engines": params.ocr.engines}, listed["source"])
+    engines = check_engines(params.ocr)
     ordered = listed.sort(~pl.col("mime").is_in(SLOW), -pl.col("bytes"), "path")
     answers, recognised = answers_in(cache / "answers", params, engines), cache / "ocr"
     recognised.mkdir(parents=True, exist_ok=True)

@@ -30,6 +30,7 @@ from pipeline.stage.ledger import check_source_survival
 from pipeline.stage.outputs import write_json
 from pipeline.stage.progress import say
 from pipeline.stage.run import run_stage
+from pipeline.stage.sources import check_sources
 from pipeline.tables.curated import kept_pieces, reason_counts, write_pieces
 from pipeline.tables.ledger import ledger_table
 from pipeline.tables.parquet import part_units, read_part, read_table, table_parts
@@ -43,11 +44,28 @@ from pipeline.text.quality_cut import Scored, quality_cuts
 CLEARED = "cleared_for_training"
 CUT_DECIMALS = 6
 """Of a cut in evidence and metrics; decisions use the full number."""
+REMEDIES = {
+    "heuristic": "give {sources} the profile of that kind of text in `curate_filter.source_profiles.sources` "
+                 "(`reference`: regulations, catalogues, tables; `messages`: tickets, chats), or change the rule in "
+                 "`curate_filter.profiles` (docs/quality.md says which number it reads)",
+    "degraded": "lower `min_intact` of the profile if the text of {sources} is sound",
+    "quality": "lower `curate_filter.min_quality`: it was set on the sample's scores, 0 switches it off",
+    "quality_bottom": "lower the share of {sources} in `curate_filter.quality_drop.sources`, 0 takes none",
+    "language": "add the language of {sources} to `curate_filter.languages`",
+    "too_old": "set `curate_filter.not_before` to the oldest date that still holds",
+    "after_cutoff": "change `curate_filter.not_after`, or `cutoff_by_text` if the texts only seem younger",
+    "unknown_date": "give {sources} a `published` date in lake.yaml, or change `curate_filter.unknown_date`",
+    "rights_not_cleared": "have {sources} cleared in lake.yaml, or take it out of the lake",
+}
+"""Reason -> what to change when a source loses too much for it."""
 
 
 def main(documents: Path, quality: Path, dates: Path, out: Path, ledger: Path, metrics: Path,
          params: CurateFilter) -> dict[str, object]:
     """Filter on the engine that execution.yaml names."""
+    check_sources({"curate_filter.source_profiles.sources": params.source_profiles.sources,
+                   "curate_filter.quality_drop.sources": params.quality_drop.sources,
+                   "curate_filter.max_loss": params.max_loss}, read_table(documents, ["source"])["source"])
     rows, cuts = filtered(documents, quality, dates, out, ledger, params, load_execution())
     write_json(metrics, {"sources": per_source(rows, cuts)})
     say(f"{reason_counts(rows)}")
@@ -67,7 +85,8 @@ def filtered(documents: Path, quality: Path, dates: Path, out: Path, ledger: Pat
     rows = below_cuts(alone, cuts).select(*LEDGER)
 
     def check(ledger_rows: pl.DataFrame) -> None:
-        check_source_survival("curate_filter", ledger_rows, params.max_loss, params.default_max_loss)
+        check_source_survival("curate_filter", ledger_rows, params.max_loss, params.default_max_loss,
+                              REMEDIES)
 
     inputs = read_table(documents, ["doc_id", "source"])
     return write_pieces("curate_filter", inputs, kept_pieces(documents, rows), out, ledger, check), cuts
@@ -144,8 +163,8 @@ class Gates:
             or self.terms(row["title"] or "", text)
             or date_gate(row["published"], self.bounds, self._belief(row["published"], text))
             or self._language(text)
-            or self._heuristics(text)
-            or self._quality(row["doc_id"], text)
+            or self._heuristics(text, row["source"])
+            or self._quality(row["doc_id"], text, row["source"])
         )
 
     def is_judged(self, text: str) -> bool:
@@ -163,13 +182,13 @@ class Gates:
                         params.min_language_probability)
         return Decided("drop", "language", found.probability, found.code) if found else None
 
-    def _heuristics(self, text: str) -> Decided | None:
-        rule = self.heuristics.failed_rule(text)
+    def _heuristics(self, text: str, source: str) -> Decided | None:
+        rule = self.heuristics.failed_rule(text, source)
         return Decided("drop", "heuristic", evidence=rule) if rule else None
 
-    def _quality(self, doc_id: str, text: str) -> Decided:
+    def _quality(self, doc_id: str, text: str, source: str) -> Decided:
         scores = self.scorer.score(doc_id, text)
-        if scores.intact < self.params.min_intact and self.is_judged(text):
+        if scores.intact < self.params.profile_of(source).min_intact and self.is_judged(text):
             return Decided("drop", "degraded", scores.intact)
         if scores.domain < self.params.min_quality and self.is_judged(text):
             return Decided("drop", "quality", scores.domain)

@@ -24,6 +24,7 @@ from pipeline.stage.ledger import check_conservation
 from pipeline.stage.outputs import output_dir
 from pipeline.stage.progress import say
 from pipeline.stage.run import run_stage
+from pipeline.stage.sources import say_absent
 from pipeline.tables.curated import document_sizes
 from pipeline.tables.ledger import ledger_table
 from pipeline.tables.mixture import source_weights, within_chars
@@ -65,6 +66,7 @@ def main(documents: Path, general: Path, tuned: Path, out: Path, ledger: Path,
 def _weights(train: pl.DataFrame, tuned: Path, params: CurateMix) -> dict[str, float]:
     """Source -> weight: as given and raised to the least share, or as the search found them."""
     if params.source_weights != "tuned":
+        say_absent("curate_mix.source_weights", params.source_weights, train["source"])
         return source_weights(train, params.source_weights, params.min_source_share, params.max_weight)
     found = Weights.model_validate_json(tuned.read_bytes())
     strange = sorted(set(train["source"]) ^ set(found.weights))

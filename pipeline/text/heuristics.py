@@ -7,12 +7,20 @@ datatrove's rules: see `pipeline.text.repetition`.
 
 import re
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from datatrove.pipeline.filters.c4_filters import CITATION_REGEX, ELLIPSIS, END_PUNCTUATION, POLICY_SUBSTRINGS
 from datatrove.pipeline.filters.gopher_quality_filter import STOP_WORDS
 from datatrove.utils.text import PUNCTUATION_SET, TERMINAL_PUNCTUATION
 
-from pipeline.schema.curate_filter import C4Quality, CurateFilter, FineWebQuality, GopherQuality, GopherRepetition
+from pipeline.schema.curate_filter import (
+    C4Quality,
+    CurateFilter,
+    FineWebQuality,
+    GopherQuality,
+    GopherRepetition,
+    RuleProfile,
+)
 from pipeline.text.english_tokens import Counts, EnglishTokens, Tokenised
 from pipeline.text.repetition import TokenGrams
 
@@ -22,26 +30,39 @@ PARAGRAPH_BREAK, LINE_BREAK = re.compile(r"\n{2,}"), re.compile(r"\n+")
 LOREM_IPSUM, JAVASCRIPT = "lorem ipsum", "javascript"
 
 
+Rule = Callable[[Tokenised], str | None]
+
+
 class Heuristics:
-    """The four filters with the thresholds of params.yaml, in the order of datatrove's FineWeb example."""
+    """The filters of every profile of params.yaml; a source is judged by its own."""
 
     def __init__(self, params: CurateFilter) -> None:
         self._tokens = EnglishTokens(PUNCTUATION_SET, STOP_WORDS)
-        self._rules: tuple[tuple[str, Callable[[Tokenised], str | None]], ...] = (
-            ("GopherRepetition", lambda text: gopher_repetition(text, params.gopher_repetition)),
-            ("GopherQuality", lambda text: gopher_quality(text, params.gopher_quality)),
-            ("C4Quality", lambda text: c4_quality(text, params.c4_quality)),
-            ("FineWebQuality", lambda text: fineweb_quality(text, params.fineweb_quality)),
-        )
+        self._chosen = params.source_profiles
+        self._rules = {name: rules_of(profile) for name, profile in params.profiles.items()}
 
-    def failed_rule(self, text: str) -> str | None:
-        """The first rule that `text` breaks, as `<filter>: <datatrove's reason>`; None if it breaks none."""
+    def failed_rule(self, text: str, source: str) -> str | None:
+        """The first rule of the source's profile that `text` breaks, as `<filter>: <datatrove's reason>`, or None."""
         read = self._tokens.read(text)
-        for name, rule in self._rules:
+        for name, rule in self._rules[self._chosen.sources.get(source, self._chosen.default)]:
             reason = rule(read)
             if reason:
                 return f"{name}: {reason}"
         return None
+
+
+def rules_of(profile: RuleProfile) -> list[tuple[str, Rule]]:
+    """The filters that `profile` uses, in the order of datatrove's FineWeb example."""
+    rules: list[tuple[str, Rule]] = []
+    if profile.gopher_repetition:
+        rules.append(("GopherRepetition", partial(gopher_repetition, most=profile.gopher_repetition)))
+    if profile.gopher_quality:
+        rules.append(("GopherQuality", partial(gopher_quality, limits=profile.gopher_quality)))
+    if profile.c4_quality:
+        rules.append(("C4Quality", partial(c4_quality, rule=profile.c4_quality)))
+    if profile.fineweb_quality:
+        rules.append(("FineWebQuality", partial(fineweb_quality, limits=profile.fineweb_quality)))
+    return rules
 
 
 def gopher_repetition(text: Tokenised, most: GopherRepetition) -> str | None:

@@ -46,13 +46,54 @@ def test_an_input_decided_twice_is_refused():
 
 def test_a_source_that_loses_too_much_is_named_with_its_loss():
     check_source_survival("x", ledger(), {"t": 1.0}, 0.5)
-    with pytest.raises(BrokenContract, match=r"t lost 100% \(at most 50%\): near_duplicate 1.*`x.max_loss`"):
+    with pytest.raises(BrokenContract, match=r"t lost 100% \(at most 50%\), 1 of 1: most to near_duplicate 1;"):
         check_source_survival("x", ledger(), {}, 0.5)
 
 
-def test_the_rules_that_took_most_of_a_source_are_named():
-    rows = ledger({"b": ("drop", "heuristic", ""), "c": ("keep", "ok", "")}).with_columns(
-        pl.when(pl.col("input_id") == "b").then(pl.lit("GopherQuality: gopher_short_doc")).otherwise("evidence")
-        .alias("evidence"))
-    with pytest.raises(BrokenContract, match=r"s lost 50%.*heuristic \(GopherQuality: gopher_short_doc\) 1"):
-        check_source_survival("x", rows, {}, 0.1)
+def tickets(*dropped: tuple[int, str, str]) -> pl.DataFrame:
+    """A ledger of 100 tickets, of which some were dropped: (how many, reason, evidence)."""
+    lost = [("drop", reason, evidence) for count, reason, evidence in dropped for _ in range(count)]
+    rows = lost + [("keep", "ok", "")] * (100 - len(lost))
+    return pl.DataFrame([{"input_id": f"{number:03}", "source": "tickets", "decision": decision, "reason": reason,
+                          "score": None, "evidence": evidence, "survivor_id": ""}
+                         for number, (decision, reason, evidence) in enumerate(rows)], schema=LEDGER)
+
+
+SHORT, WORDS, TOP = "GopherQuality: gopher_short_doc", "C4Quality: too_few_sentences", "GopherRepetition: top_2_gram"
+LOST = tickets((1, "heuristic", TOP), (20, "quality", ""), (33, "heuristic", SHORT), (7, "heuristic", WORDS))
+
+
+def test_the_two_rules_that_took_most_are_named_with_their_counts_and_no_others():
+    with pytest.raises(BrokenContract) as caught:
+        check_source_survival("x", LOST, {}, 0.2)
+    assert "tickets lost 61% (at most 20%), 61 of 100: most to " + f"heuristic ({SHORT}) 33, quality 20;" in str(
+        caught.value)
+
+
+def test_what_to_change_is_said_for_the_reasons_that_took_most_and_the_share_that_lets_it_pass():
+    remedies = {"heuristic": "give {sources} a profile", "quality": "lower the floor", "language": "add it"}
+    with pytest.raises(BrokenContract) as caught:
+        check_source_survival("x", LOST, {}, 0.2, remedies)
+    assert caught.value.do == ("give tickets a profile; lower the floor; if that much is to go, set `x.max_loss` to "
+                               "{tickets: 0.61}")
+    check_source_survival("x", LOST, {"tickets": 0.61}, 0.2, remedies)
+
+
+def test_a_remedy_is_said_once_for_all_sources_that_need_it():
+    chats = LOST.with_columns(pl.lit("chats").alias("source"), ("z" + pl.col("input_id")).alias("input_id"))
+    both = pl.concat([LOST, chats])
+    with pytest.raises(BrokenContract) as caught:
+        check_source_survival("x", both, {}, 0.2, {"heuristic": "give {sources} a profile"})
+    assert caught.value.do == ("give chats, tickets a profile; if that much is to go, set `x.max_loss` to "
+                               "{chats: 0.61, tickets: 0.61}")
+
+
+def test_dates_are_counted_together():
+    dates = tickets(*[(1, "too_old", f"20{year:02}-01-01") for year in range(30)], (9, "heuristic", SHORT))
+    with pytest.raises(BrokenContract, match=rf"most to too_old 30, heuristic \({SHORT}\) 9;"):
+        check_source_survival("x", dates, {}, 0.1)
+
+
+def test_a_source_of_max_loss_that_has_no_rows_is_said(capsys):
+    check_source_survival("x", LOST, {"tickets": 1.0, "tikets": 0.5}, 0.2)
+    assert "`x.max_loss` names tikets: no document of that source came this far" in capsys.readouterr().err

@@ -148,3 +148,10 @@ def test_an_engine_that_is_not_there_stops_the_stage_before_it_reads(world, monk
     with pytest.raises(BadInput, match="tesseract, which is not installed"):
         main(world / "lake", world / "files", tmp_path / "d", tmp_path / "l", tmp_path / "p", params)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_engine_for_a_source_the_lake_does_not_have_is_refused(world, tmp_path):
+    params = PARAMS.model_copy(update={"ocr": PARAMS.ocr.model_copy(update={"engines": {"scans": "rapidocr"}})})
+    with pytest.raises(BadInput, match=r"unknown sources.*got `curate_extract\.ocr\.engines` names scans"):
+        extract(world / "lake", world / "files", tmp_path / "documents", tmp_path / "ledger", tmp_path / "pages",
+                params, execution_of(1), tmp_path / "cache")

@@ -6,6 +6,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from pipeline.extract.rights import load_rights
 from pipeline.schema.curate_filter import CurateFilter
 from pipeline.schema.errors import BadInput, BrokenContract
 from pipeline.schema.quality_model import QualityModel
@@ -67,7 +68,8 @@ def quality(scorer, dates):
 
 def run(tmp_path, quality, table, name="out", **changes):
     out, ledger = tmp_path / name, tmp_path / f"{name}-ledger"
-    given = params(CurateFilter, "curate_filter", **{"default_max_loss": 1.0, **changes})
+    no_sources = {"quality_drop": {"default": 0.0, "sources": {}}, "max_loss": {}}
+    given = params(CurateFilter, "curate_filter", **{"default_max_loss": 1.0, **no_sources, **changes})
     main(written(tmp_path / f"{name}-in", table), *quality, out, ledger, tmp_path / f"{name}.json", given)
     return out, ledger
 
@@ -170,3 +172,57 @@ def test_a_young_text_under_an_old_date_is_over_the_knowledge_cut_off(tmp_path, 
     for by_text, name in ((True, "asked"), (False, "plain")):
         _, ledger = run(tmp_path, quality, young, name, cutoff_by_text=by_text, **bounds)
         assert (reasons(read_table(ledger))[young["doc_id"][0]] == "after_cutoff") == by_text
+
+
+def profiles(**sources):
+    return {"default": "prose", "sources": sources}
+
+
+def test_each_source_is_judged_by_the_profile_it_was_given(tmp_path, quality):
+    lines = ["Where can I find my new card?", "Please cancel the order of this morning."]
+    table = pl.concat([documents(lines, source="desk"), documents([f"{line} " for line in lines], source="shelf")])
+    _, ledger = run(tmp_path, quality, table, source_profiles=profiles(desk="messages"))
+    rows = read_table(ledger)
+    assert set(rows.filter(pl.col("source") == "desk")["reason"]) == {"ok"}
+    assert set(rows.filter(pl.col("source") == "shelf")["reason"]) == {"heuristic"}
+
+
+def test_the_floor_of_intact_text_is_the_profiles(tmp_path, quality):
+    prose = params(CurateFilter, "curate_filter").model_dump()["profiles"]["prose"]
+    given = {"prose": {**prose, "min_intact": 0.0}, "hard": {**prose, "min_intact": 1.0}}
+    table = pl.concat([documents(POLICIES[:1], source="desk"), documents(POLICIES[1:2], source="shelf")])
+    _, ledger = run(tmp_path, quality, table, profiles=given, source_profiles=profiles(shelf="hard"))
+    assert dict(read_table(ledger).select("source", "reason").iter_rows()) == {"desk": "ok", "shelf": "degraded"}
+
+
+def test_a_profile_that_does_not_exist_is_refused_with_the_known_ones():
+    with pytest.raises(ValueError, match=r"no profile is called refrence \(known: messages, prose, reference\)"):
+        params(CurateFilter, "curate_filter", source_profiles=profiles(controls="refrence"))
+
+
+@pytest.mark.parametrize(("name", "value"), [
+    ("source_profiles", profiles(tikets="messages")),
+    ("quality_drop", {"default": 0.0, "sources": {"tikets": 0.0}}),
+    ("max_loss", {"tikets": 1.0}),
+])
+def test_a_source_the_lake_does_not_have_is_refused(tmp_path, quality, name, value):
+    with pytest.raises(BadInput, match=rf"`curate_filter.{name}(.sources)?` names tikets") as caught:
+        run(tmp_path, quality, CASES["ok"], **{name: value})
+    assert caught.value.wanted == "some of policies"
+    assert [path.name for path in tmp_path.iterdir()] == ["out-in"]
+
+
+def test_the_alarm_names_rule_profile_and_share(tmp_path, quality):
+    table = documents([f"Please call me on line {number}." for number in range(5)], source="tickets")
+    with pytest.raises(BrokenContract) as caught:
+        run(tmp_path, quality, table, default_max_loss=0.2)
+    assert caught.value.got == ("tickets lost 100% (at most 20%), 5 of 5: most to "
+                                "heuristic (GopherRepetition: top_2_gram) 5")
+    assert caught.value.do.startswith("give tickets the profile of that kind of text in `curate_filter.source_profiles")
+    assert caught.value.do.endswith("set `curate_filter.max_loss` to {tickets: 1.0}")
+
+
+def test_the_sources_that_params_name_are_those_of_the_sample():
+    given = params(CurateFilter, "curate_filter")
+    named = {*given.max_loss, *given.quality_drop.sources, *given.source_profiles.sources}
+    assert named <= set(load_rights(Path("data/lake.yaml")).sources)

@@ -121,3 +121,8 @@ def test_too_little_general_text_stops_the_run_and_leaves_nothing(tmp_path):
         run(tmp_path, general=GENERAL[:11])
     assert not (tmp_path / "out").exists()
     assert not (tmp_path / "out-ledger").exists()
+
+
+def test_a_weight_for_a_source_without_documents_is_said(tmp_path, capsys):
+    run(tmp_path, source_weights={"polices": 2.0})
+    assert "`curate_mix.source_weights` names polices: no document of that source" in capsys.readouterr().err

@@ -15,7 +15,8 @@ from datatrove.pipeline.filters import (
 from datatrove.pipeline.filters.gopher_quality_filter import STOP_WORDS
 from datatrove.utils.text import PUNCTUATION_SET
 
-from pipeline.schema.curate_filter import CurateFilter
+from pipeline.sample_lake.poor import NAVIGATION, STUFFED
+from pipeline.schema.curate_filter import CurateFilter, SourceProfiles
 from pipeline.stage.params import load_section
 from pipeline.text.english_tokens import EnglishTokens
 from pipeline.text.heuristics import Heuristics, c4_quality, fineweb_quality, gopher_quality, gopher_repetition
@@ -45,13 +46,18 @@ C4_TEXTS = [
 
 
 @pytest.fixture(scope="module")
-def params():
+def given():
     return load_section(CurateFilter, "curate_filter")
 
 
 @pytest.fixture(scope="module")
-def heuristics(params):
-    return Heuristics(params)
+def params(given):
+    return given.profiles["prose"]
+
+
+@pytest.fixture(scope="module")
+def heuristics(given):
+    return Heuristics(given)
 
 
 def datatroves(params):
@@ -92,7 +98,7 @@ def theirs(params):
 def test_decisions_are_those_of_datatroves_filters_with_their_own_tokeniser(name, params, theirs, heuristics):
     found = reasons(theirs, TEXTS[name])
     failed = [f"{rule}: {reason}" for rule, reason in found.items() if reason]
-    assert heuristics.failed_rule(TEXTS[name]) == (failed[0] if failed else None)
+    assert heuristics.failed_rule(TEXTS[name], "any") == (failed[0] if failed else None)
 
 
 @pytest.mark.parametrize("name", TEXTS)
@@ -121,11 +127,71 @@ def test_decisions_on_real_documents_are_datatroves(params, theirs):
 
 
 def test_good_text_passes_and_bad_text_names_its_rule(heuristics):
-    assert heuristics.failed_rule(TEXTS["good"]) is None
-    assert heuristics.failed_rule(TEXTS["short"]) == "GopherQuality: gopher_short_doc"
-    assert heuristics.failed_rule(TEXTS["repeated"]) == "GopherRepetition: dup_line_frac"
+    assert heuristics.failed_rule(TEXTS["good"], "any") is None
+    assert heuristics.failed_rule(TEXTS["short"], "any") == "GopherQuality: gopher_short_doc"
+    assert heuristics.failed_rule(TEXTS["repeated"], "any") == "GopherRepetition: dup_line_frac"
 
 
 def test_the_text_before_does_not_change_a_decision(heuristics):
-    first = [heuristics.failed_rule(text) for text in TEXTS.values()]
-    assert first == [heuristics.failed_rule(text) for text in reversed(TEXTS.values())][::-1]
+    first = [heuristics.failed_rule(text, "any") for text in TEXTS.values()]
+    assert first == [heuristics.failed_rule(text, "any") for text in reversed(TEXTS.values())][::-1]
+
+
+CONTROLS = "\n\n".join(
+    f"### AC-{number} {name}\n\n#### Control\n\n- a. {deed}\n- b. Review the record every {number} months\n\n"
+    f"#### Guidance\n\n{name} is done {how}\n\n#### References\n\nNone"
+    for number, (name, deed, how) in enumerate([
+        ("Account management", "Name the kinds of account that the system may have", "by owners of systems"),
+        ("Access enforcement", "Enforce the approved rights of every user and process", "where the data lie"),
+        ("Separation of duties", "Keep apart the duties of those that order and those that pay", "in each department"),
+        ("Least privilege", "Give no more rights than the task of the day asks for", "with a list that is looked at."),
+    ], start=2))
+"""A catalogue: the same headings over every entry, hardly a sentence."""
+NAMES = ["Home", "Products", "Contact", "Careers", "Search", "Sitemap", "Terms", "Cookies", "Support", "Community"] * 2
+MESSAGE = "Where can I find my new card?"
+JUNK = {
+    "keywords": STUFFED,
+    "navigation": NAVIGATION,
+    "link list": "\n".join(f"- [{name}](/{name.lower()})" for name in NAMES),
+    "keyword list": ", ".join(NAMES),
+    "table of contents": "\n".join(f"{number}.1 {name} {'.' * 30} {number * 7}" for number, name in enumerate(NAMES)),
+    "numbers": "\n".join(f"{number * 7.31:.2f},{number * 3.7:.2f},{number % 7}.50" for number in range(200)),
+    "access log": "\n".join(f'10.0.0.{number % 9} - - [01/Mar/2024:10:{number % 60:02}:11 +0000] "GET /a/{number} '
+                            f'HTTP/1.1" 200 {number * 37} "-" "Mozilla/5.0"' for number in range(200)),
+    "traceback": 'Traceback (most recent call last):\n  File "a.py", line 3, in run\n    go(x)\nValueError: 17\n' * 40,
+}
+JUNK_MESSAGES = ["ok", "??", "test test test test test test", "1 2 3 4 5 6 7 8", "!!!! ???? !!!! ????", "- - - - - - -",
+                 "buy now buy now buy now buy now buy now buy now buy now buy now", "https://example.com/a/b?c=d&e=f"]
+
+
+@pytest.fixture(scope="module")
+def by_kind(given):
+    """The rules with a source for each profile, of the same name."""
+    chosen = SourceProfiles(default="prose", sources={name: name for name in given.profiles})
+    return Heuristics(given.model_copy(update={"source_profiles": chosen}))
+
+
+def test_a_source_is_judged_by_its_own_profile_and_others_by_the_default(by_kind):
+    assert by_kind.failed_rule(CONTROLS, "reference") is None
+    assert by_kind.failed_rule(CONTROLS, "prose") == by_kind.failed_rule(CONTROLS, "any") == (
+        "GopherRepetition: dup_para_frac")
+    assert by_kind.failed_rule(MESSAGE, "messages") is None
+    assert by_kind.failed_rule(MESSAGE, "reference") == "GopherRepetition: top_2_gram"
+
+
+@pytest.mark.parametrize("profile", ["prose", "reference"])
+@pytest.mark.parametrize("kind", JUNK)
+def test_a_profile_for_documents_drops_what_is_of_no_use(profile, kind, by_kind):
+    assert by_kind.failed_rule(JUNK[kind], profile)
+
+
+@pytest.mark.parametrize("text", JUNK_MESSAGES)
+def test_the_profile_for_messages_drops_what_says_nothing(text, by_kind):
+    assert by_kind.failed_rule(text, "messages")
+
+
+def test_a_filter_that_is_null_judges_nothing(given):
+    bare = given.profiles["prose"].model_copy(update=dict.fromkeys(
+        ("gopher_repetition", "gopher_quality", "c4_quality", "fineweb_quality")))
+    rules = Heuristics(given.model_copy(update={"profiles": {"prose": bare}}))
+    assert {rules.failed_rule(text, "any") for text in [*JUNK.values(), ""]} == {None}
