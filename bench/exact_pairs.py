@@ -112,10 +112,15 @@ def _shared(one, other):  # type: ignore[no-untyped-def]
 def _counted(flat, offsets, own):  # type: ignore[no-untyped-def]
     """How many elements each set shares with `own`, which is ascending."""
     found = np.zeros(len(offsets) - 1, np.int64)
+    low = np.uint64(0xFFFF)
+    marks = np.zeros(0x10000, np.bool_)  # most elements are not in `own`: their low bits say so
+    for element in own:
+        marks[element & low] = True
     for place in range(len(found)):
         for element in flat[offsets[place]:offsets[place + 1]]:
-            at = np.searchsorted(own, element)
-            found[place] += at < len(own) and own[at] == element
+            if marks[element & low]:
+                at = np.searchsorted(own, element)
+                found[place] += at < len(own) and own[at] == element
     return found
 
 
