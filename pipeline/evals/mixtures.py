@@ -7,12 +7,18 @@ from typing import NamedTuple
 import numpy as np
 
 from pipeline.evals.statistics import Difference, combined, mean_of, paired_log_ratio
-from pipeline.train.mixture_search import Floats, Measured, Scene, Tried, source_losses, target_loss, values_in
-
-REFERENCE = "proportional"
-"""The unweighted mix: every document as often as every other."""
-UNBOUNDED = "even"
-"""Shown to compare with; its weights keep no bounds, so it is never proposed."""
+from pipeline.train.mixture_search import (
+    REFERENCE,
+    UNBOUNDED,
+    Floats,
+    Measured,
+    Scene,
+    Tried,
+    mean_loss,
+    source_losses,
+    target_loss,
+    values_in,
+)
 
 Row = dict[str, str | float | None]
 
@@ -39,11 +45,6 @@ def verdict(scene: Scene, candidates: Sequence[Tried], confidence: float) -> Ver
         each_confidence)[1] < 0]
     best = min([*rivals, reference], key=lambda each: mean_loss(scene, scene.validation, each.nats))
     return Verdict(best, better[0] if better else reference)
-
-
-def mean_loss(scene: Scene, measured: Measured, nats_RD: Floats) -> float:
-    """Target loss, the mean over seeds, in nats per token."""
-    return math.fsum(target_loss(scene, measured, row) for row in nats_RD) / len(nats_RD)
 
 
 def versus(scene: Scene, measured: Measured, before_RD: Floats, after_RD: Floats) -> Difference:
