@@ -165,7 +165,7 @@ def main() -> None:
           f"documents, {arguments.seeds} seeds")
     nats: dict[str, Floats] = {}
     for name, weights in mixtures.items():
-        same = next((other for other in nats if np.array_equal(mixtures[other], weights)), None)
+        same = next((other for other in nats if np.allclose(mixtures[other], weights)), None)
         nats[name] = nats[same] if same else np.stack([
             judge.nats(scenes["even"].shares * weights, params.passes, 100 + seed) for seed in range(arguments.seeds)])
     for target in TARGETS:

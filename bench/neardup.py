@@ -56,9 +56,9 @@ from pipeline.text.words import batches, joined, ngram_hashes, ngram_set, word_h
 SUFFIXES = {".html": True, ".htm": True, ".txt": False, ".rst": False, ".md": False}
 """True: HTML."""
 MUTANTS = 0.38
-MEAN_CHARS = 3600
+MEAN_CHARS = 2900
 """Of paragraphs wanted for a document: somewhat more than a document takes."""
-MEAN_LOG, SIGMA_LOG, MIN_CHARS, MAX_CHARS = 7.35, 0.9, 200, 60_000
+MEAN_LOG, SIGMA_LOG, MIN_CHARS, MAX_CHARS = 7.0, 0.9, 200, 60_000
 ABOVE, BELOW = 4, 5
 """True pairs have a Jaccard similarity of at least 4 / 5."""
 CHECKED = 100
