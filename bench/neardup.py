@@ -29,6 +29,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -86,8 +87,9 @@ def main() -> None:
         against_truth(given.folders, given.documents, given.sample)
 
 
+@cache
 def settings() -> MinHash:
-    """Those of params.yaml."""
+    """Those of params.yaml, read once: reading takes longer than comparing two documents."""
     params = load_section(CurateDedup, "curate_dedup")
     return MinHash(params.shingle_words, params.bands, params.rows, params.threshold, params.seed)
 
