@@ -78,7 +78,7 @@ def found_weights(lake: pl.DataFrame, rows: pl.DataFrame, params: Mixture,
     scene = build_scene(cut(parts, lake.select("doc_id", "text")), train_shares(rows), [], params)
     start = time.process_time()
     tried, probes = search(scene, params)
-    judged = verdict(scene, tried, params.confidence)
+    judged = verdict(scene, tried, params.confidence, params.min_gain)
     print(f"search for {target}: {len(probes)} probes, {time.process_time() - start:.0f} CPU s, "
           f"best {judged.best.name}, chosen {judged.chosen.name}")
     for each in sorted(tried, key=lambda each: mean_loss(scene, scene.validation, each.nats)):

@@ -56,6 +56,10 @@ class Mixture(Section):
     """Proxies trained as one batched model; part of the identity, as a batch of another size rounds another way."""
     confidence: float = Field(gt=0, lt=1)
     """With which a mixture must be better than the unweighted one to be proposed; also of the intervals shown."""
+    min_gain: float = Field(ge=0, lt=1)
+    """Share by which a searched mixture must lower the perplexity of the better of the unweighted and the even one.
+    What a proxy finds smaller than this need not hold for another model: six real sources had a searched mix 1.7 %
+    better than the even one for the proxies and 9 % worse for a transformer."""
     seed: int = Field(ge=0)
     proxy: Proxy
 

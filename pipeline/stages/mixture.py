@@ -42,7 +42,7 @@ def main(documents: Path, general: Path, out: Path, candidates: Path, sources: P
     configure(params.seed, load_section(Env, "env").threads)
     scene = prepared(documents, general, load_section(CurateMix, "curate_mix"), params)
     tried, probes = search(scene, params)
-    found = verdict(scene, tried, params.confidence)
+    found = verdict(scene, tried, params.confidence, params.min_gain)
     weights = dict(zip(scene.sources, (round(float(weight), 6) for weight in found.chosen.weights), strict=True))
     table = candidate_rows(scene, tried, params.confidence)
     write_json(out, Weights(chosen=found.chosen.name, weights=weights).model_dump())

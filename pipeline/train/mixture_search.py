@@ -41,6 +41,8 @@ REFERENCE = "proportional"
 """The unweighted mix: every document as often as every other."""
 UNBOUNDED = "even"
 """Shown to compare with; its weights keep no bounds, so it is never proposed."""
+BOUNDED = "even_bounded"
+"""As even as the bounds of the weights allow."""
 MAX_LEAP = 2.5
 """Most a source's share grows or shrinks in one round: the power law is a local law."""
 LEAST_GAIN = 1e-6
@@ -124,7 +126,7 @@ def without_search(scene: Scene, low: Floats, high: Floats) -> dict[str, Floats]
     """The mixtures that need no search, by name; `UNBOUNDED` keeps no bounds."""
     even = even_shares(scene)
     return {REFERENCE: np.ones(len(scene.sources)), UNBOUNDED: even / scene.shares,
-            "even_bounded": bounded(even, scene.shares, low, high)}
+            BOUNDED: bounded(even, scene.shares, low, high)}
 
 
 def start_of(scene: Scene, known: Sequence[Tried]) -> Floats:
