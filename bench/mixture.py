@@ -1,11 +1,12 @@
 """Held-out perplexity of searched source weights against an unweighted and an even mix, on real documents.
 
-    python bench/mixture.py FOLDER SOURCE... [--most 1200] [--seeds 3]
+    python bench/mixture.py FOLDER SOURCE... [--most 1200] [--seeds 3] [--bounds MIN_WEIGHT MAX_PASSES]
 
 Each SOURCE is a folder below FOLDER; its Markdown, text, template, XML and Parquet (column `text`) files
 are its documents. The search is that of the stage `mixture`, with its params and feed-forward proxies. What
 it proposes is judged by another kind of model, a transformer from scratch with other seeds and another
-tokenizer, on documents that the search never saw. Every mixture has the same budget of tokens. Two targets:
+tokenizer, on documents that the search never saw. Every mixture has the same budget of tokens, and they stand
+beside an even mix without bounds and one within those of the search. Two targets:
 `even` (every source counts the same) and `size` (every character does). Intervals are bootstraps over the
 held-out documents, within their source, and over seeds; equal seeds are compared. One thread.
 """
@@ -22,23 +23,24 @@ import polars as pl
 import torch
 from lxml import etree
 
-from pipeline.evals.mixtures import mean_loss, verdict
+from pipeline.evals.mixtures import verdict
 from pipeline.lm.architecture import scratch_model
 from pipeline.lm.determinism import configure
 from pipeline.lm.tokenise import document_tokens, train_tokenizer
 from pipeline.schema.base import Architecture
-from pipeline.schema.curate_mix import CurateMix
 from pipeline.schema.mixture import Mixture
 from pipeline.stage.params import load_section
 from pipeline.tables.mixture import cut, marked, scale_model, train_shares
 from pipeline.text.splits import draws
 from pipeline.train.mixture_scene import build_scene
-from pipeline.train.mixture_search import Floats, Measured, Scene, search, values_in
+from pipeline.train.mixture_search import Floats, Measured, Scene, mean_loss, search, values_in
 from pipeline.train.proxies import Windows, mixed_draws
 
-TEXT = {".md", ".txt", ".tmpl"}
+TEXT = {".md", ".txt", ".tmpl", ".rst"}
+XML = {".xml", ".xhtml", ".cnxml"}
 HELDOUT = 0.25
 TARGETS = ("even", "size")
+WITHOUT_SEARCH = ("proportional", "even", "even_bounded")
 RESAMPLES = 2000
 ROW = 128
 BATCH = 16
@@ -55,8 +57,8 @@ def texts(folder: Path) -> Iterator[str]:
             continue
         if path.suffix in TEXT:
             yield path.read_text(encoding="utf-8", errors="replace")
-        elif path.suffix == ".xml":
-            yield " ".join(" ".join(etree.parse(path).getroot().itertext()).split())
+        elif path.suffix in XML:
+            yield " ".join(" ".join(etree.parse(path).getroot().itertext("*")).split())
         elif path.suffix == ".parquet":
             yield from pl.read_parquet(path, columns=["text"])["text"]
 
@@ -70,18 +72,19 @@ def lake_of(folder: Path, sources: list[str], most: int) -> pl.DataFrame:
 
 def found_weights(lake: pl.DataFrame, rows: pl.DataFrame, params: Mixture,
                   target: str) -> tuple[Scene, dict[str, Floats]]:
-    """(scene, mixtures to judge): the unweighted, the even and the one found for the target."""
+    """(scene, mixtures to judge): those that need no search and the one found for the target."""
     parts = scale_model(rows, params.max_chars, params.validation_share, params.validation_chars,
                         params.min_documents)
     scene = build_scene(cut(parts, lake.select("doc_id", "text")), train_shares(rows), [], params)
     start = time.process_time()
-    tried, probes = search(scene, params, load_section(CurateMix, "curate_mix").max_weight)
-    judged = verdict(scene, tried, params.confidence)
+    tried, probes = search(scene, params)
+    judged = verdict(scene, tried, params.confidence, params.min_gain)
     print(f"search for {target}: {len(probes)} probes, {time.process_time() - start:.0f} CPU s, "
           f"best {judged.best.name}, chosen {judged.chosen.name}")
+    for each in sorted(tried, key=lambda each: mean_loss(scene, scene.validation, each.nats)):
+        print(f"  proxies: {each.name:16} perplexity {math.exp(mean_loss(scene, scene.validation, each.nats)):8.2f}")
     by_name = {each.name: each.weights for each in tried}
-    return scene, {"proportional": by_name["proportional"], "even": by_name["even"],
-                   f"for_{target}": judged.chosen.weights}
+    return scene, {**{name: by_name[name] for name in WITHOUT_SEARCH}, f"for_{target}": judged.chosen.weights}
 
 
 class Judge:
@@ -143,9 +146,12 @@ def main() -> None:
     parser.add_argument("sources", nargs="+")
     parser.add_argument("--most", type=int, default=1200, help="characters of a document")
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--bounds", type=float, nargs=2, help="of the search, instead of those of params.yaml")
     arguments = parser.parse_args()
     configure(0, 1)
     params = load_section(Mixture, "mixture").model_copy(update={"general_chars": 0})
+    if arguments.bounds:
+        params = params.model_copy(update=dict(zip(("min_weight", "max_passes"), arguments.bounds, strict=True)))
     lake = lake_of(arguments.folder, arguments.sources, arguments.most)
     sizes = lake.select("doc_id", "source", pl.col("text").str.len_chars().alias("chars"))
     rows = marked(sizes, draws(sizes["doc_id"], 2, "heldout"), draws(sizes["doc_id"], 3, "mixture"), HELDOUT)
@@ -159,7 +165,7 @@ def main() -> None:
           f"documents, {arguments.seeds} seeds")
     nats: dict[str, Floats] = {}
     for name, weights in mixtures.items():
-        same = next((other for other in nats if np.array_equal(mixtures[other], weights)), None)
+        same = next((other for other in nats if np.allclose(mixtures[other], weights)), None)
         nats[name] = nats[same] if same else np.stack([
             judge.nats(scenes["even"].shares * weights, params.passes, 100 + seed) for seed in range(arguments.seeds)])
     for target in TARGETS:
@@ -176,11 +182,11 @@ def print_weights(rows: pl.DataFrame, scene: Scene, mixtures: dict[str, Floats])
 
 
 def print_target(target: str, scene: Scene, measured: Measured, nats: dict[str, Floats]) -> None:
-    """One line a mixture: perplexity, and its change against the two that need no search."""
+    """One line a mixture: perplexity, and its change against those that need no search."""
     print(f"target {target}")
     for name, found in nats.items():
         line = f"  {name:16} perplexity {math.exp(mean_loss(scene, measured, found)):8.2f}"
-        for other in ("proportional", "even"):
+        for other in WITHOUT_SEARCH:
             value, low, high = bootstrap(scene, measured, nats[other], found)
             line += f"   against {other} {value:+.2%} ({low:+.2%} .. {high:+.2%})"
         print(line)

@@ -7,12 +7,19 @@ from typing import NamedTuple
 import numpy as np
 
 from pipeline.evals.statistics import Difference, combined, mean_of, paired_log_ratio
-from pipeline.train.mixture_search import Floats, Measured, Scene, Tried, source_losses, target_loss, values_in
-
-REFERENCE = "proportional"
-"""The unweighted mix: every document as often as every other."""
-UNBOUNDED = "even"
-"""Shown to compare with; its weights keep no bounds, so it is never proposed."""
+from pipeline.train.mixture_search import (
+    BOUNDED,
+    REFERENCE,
+    UNBOUNDED,
+    Floats,
+    Measured,
+    Scene,
+    Tried,
+    mean_loss,
+    source_losses,
+    target_loss,
+    values_in,
+)
 
 Row = dict[str, str | float | None]
 
@@ -23,11 +30,12 @@ class Verdict(NamedTuple):
     best: Tried
     """With the lowest validation loss among those that keep the bounds, chance or not."""
     chosen: Tried
-    """With the lowest loss among those better than the unweighted mix with confidence; else that mix."""
+    """A searched one where it gains enough, else the better of the mixes that need no search."""
 
 
-def verdict(scene: Scene, candidates: Sequence[Tried], confidence: float) -> Verdict:
-    """The best of those that are better than the unweighted mix with confidence; else the unweighted mix.
+def verdict(scene: Scene, candidates: Sequence[Tried], confidence: float, min_gain: float) -> Verdict:
+    """The unweighted mix, unless the even one within bounds is better with confidence; and instead of the
+    better of the two the best searched mixture that lowers its perplexity by more than `min_gain` with confidence.
 
     The interval of each difference has Bonferroni's share of the error, as several are looked at.
     """
@@ -35,15 +43,15 @@ def verdict(scene: Scene, candidates: Sequence[Tried], confidence: float) -> Ver
     rivals = sorted((each for each in candidates if each.name not in (REFERENCE, UNBOUNDED)),
                     key=lambda each: (mean_loss(scene, scene.validation, each.nats), each.name))
     each_confidence = 1 - (1 - confidence) / max(1, len(rivals))
-    better = [each for each in rivals if versus(scene, scene.validation, reference.nats, each.nats).interval(
-        each_confidence)[1] < 0]
+
+    def gains(rival: Tried, known: Tried, least: float) -> bool:
+        high = versus(scene, scene.validation, known.nats, rival.nats).interval(each_confidence)[1]
+        return high < math.log1p(-least)
+
+    plain = next((each for each in rivals if each.name == BOUNDED and gains(each, reference, 0.0)), reference)
+    searched = [each for each in rivals if each.name != BOUNDED and gains(each, plain, min_gain)]
     best = min([*rivals, reference], key=lambda each: mean_loss(scene, scene.validation, each.nats))
-    return Verdict(best, better[0] if better else reference)
-
-
-def mean_loss(scene: Scene, measured: Measured, nats_RD: Floats) -> float:
-    """Target loss, the mean over seeds, in nats per token."""
-    return math.fsum(target_loss(scene, measured, row) for row in nats_RD) / len(nats_RD)
+    return Verdict(best, searched[0] if searched else plain)
 
 
 def versus(scene: Scene, measured: Measured, before_RD: Floats, after_RD: Floats) -> Difference:

@@ -19,7 +19,8 @@ class CurateMix(Section):
     have a budget in proportion: `heldout_share` of both together."""
     source_weights: Literal["tuned"] | dict[str, float]
     """Source -> how often its documents are drawn, relative to others; sources not named: 1.
-    `tuned`: what the stage `mixture` found; `min_source_share` is then not applied."""
+    `tuned`: what the stage `mixture` found within bounds of its own; `min_source_share` and `max_weight` are
+    then not applied."""
     min_source_share: float = Field(ge=0, lt=1)
     """A source whose share of characters is smaller is drawn more often, up to this share."""
     max_weight: float = Field(ge=1)

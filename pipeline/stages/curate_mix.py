@@ -9,6 +9,7 @@ Writes  --out          table DOCUMENTS + split str (train | heldout) + origin st
                        heldout, drop over_budget
 """
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -74,7 +75,7 @@ def _weights(train: pl.DataFrame, tuned: Path, params: CurateMix) -> dict[str, f
         raise BadInput(str(tuned), "its sources are not those of the documents", got=", ".join(strange),
                        do="`dvc repro mixture`")
     say(f"tuned weights: {found.chosen}")
-    return source_weights(train, found.weights, 0.0, params.max_weight)  # the search has bounds of its own
+    return source_weights(train, found.weights, 0.0, math.inf)  # the search has bounds of its own
 
 
 def _with_draws(documents: pl.DataFrame, seed: int, purpose: str) -> pl.DataFrame:

@@ -40,10 +40,9 @@ def main(documents: Path, general: Path, out: Path, candidates: Path, sources: P
          params: Mixture) -> dict[str, object]:
     """Search, then write what was found; a lake of one source, or of few documents, keeps weight 1."""
     configure(params.seed, load_section(Env, "env").threads)
-    mix = load_section(CurateMix, "curate_mix")
-    scene = prepared(documents, general, mix, params)
-    tried, probes = search(scene, params, mix.max_weight)
-    found = verdict(scene, tried, params.confidence)
+    scene = prepared(documents, general, load_section(CurateMix, "curate_mix"), params)
+    tried, probes = search(scene, params)
+    found = verdict(scene, tried, params.confidence, params.min_gain)
     weights = dict(zip(scene.sources, (round(float(weight), 6) for weight in found.chosen.weights), strict=True))
     table = candidate_rows(scene, tried, params.confidence)
     write_json(out, Weights(chosen=found.chosen.name, weights=weights).model_dump())

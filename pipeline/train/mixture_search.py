@@ -12,8 +12,9 @@ share_j = B_j / sum(B) (Lagrange). A round estimates the B_j and moves there:
    known (sum(B) times the log of the scale), what remains of the effect is -B_j log(perturbation);
 4. the next share_j is B_j / sum(B), kept between the bounds of the weights.
 
-The candidates of all rounds, the unweighted mix and an even one are then trained with several seeds
-each, and judged by `pipeline.evals.mixtures`.
+The power law is a local law, so the search begins at the better of two mixes that need none: the unweighted
+one and an even one. Both and the candidates of all rounds are trained with several seeds each, and judged by
+`pipeline.evals.mixtures`.
 
 Near kin: RegMix fits a regression to many proxies (Liu et al. 2024, arXiv:2407.01492), data mixing
 laws fit exp(shares) (Ye et al. 2024, arXiv:2403.16952), DoReMi weighs up the source with the largest
@@ -36,6 +37,12 @@ from pipeline.train.proxies import I64, First, Windows, document_nats, mixed_dra
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
+REFERENCE = "proportional"
+"""The unweighted mix: every document as often as every other."""
+UNBOUNDED = "even"
+"""Shown to compare with; its weights keep no bounds, so it is never proposed."""
+BOUNDED = "even_bounded"
+"""As even as the bounds of the weights allow."""
 MAX_LEAP = 2.5
 """Most a source's share grows or shrinks in one round: the power law is a local law."""
 LEAST_GAIN = 1e-6
@@ -86,16 +93,18 @@ class Tried(NamedTuple):
     """Held-out documents; no row where they were not measured."""
 
 
-def search(scene: Scene, params: Mixture, max_weight: float) -> tuple[list[Tried], list[Tried]]:
+def search(scene: Scene, params: Mixture) -> tuple[list[Tried], list[Tried]]:
     """(candidates, probes): the candidates with all seeds, and every proxy that led to them.
 
-    The candidates are `proportional`, `even`, `even_bounded` and one for each round; `proportional` alone
+    The candidates are those `without_search` and one for each round; `proportional` alone
     where fewer than two sources can be tuned, or the target counts none of them.
     """
     if scene.tuned.sum() < 2 or not scene.value.any():
-        return compare(scene, {"proportional": np.ones(len(scene.sources))}, params), []
-    low, high = bounds_of(scene, params.min_weight, max_weight)
-    weights_S, probes, found = np.ones(len(scene.sources)), [], {}
+        return compare(scene, {REFERENCE: np.ones(len(scene.sources))}, params), []
+    low, high = bounds_of(scene, params)
+    known = compare(scene, without_search(scene, low, high), params)
+    weights_S = start_of(scene, known)
+    probes, found = [], {}
     for number in range(1, params.rounds + 1):
         runs = probe(scene, weights_S, params, number)
         losses_R = np.array([target_loss(scene, scene.validation, run.nats[0]) for run in runs])
@@ -104,15 +113,26 @@ def search(scene: Scene, params: Mixture, max_weight: float) -> tuple[list[Tried
         weights_S = bounded(wished_S, scene.shares, low, high)
         probes += runs
         found[f"round_{number}"] = weights_S
-    even = even_shares(scene)
-    mixtures = {"proportional": np.ones(len(scene.sources)), "even": even / scene.shares,
-                "even_bounded": bounded(even, scene.shares, low, high), **found}
-    return compare(scene, mixtures, params), probes
+    return [*known, *compare(scene, found, params)], probes
 
 
-def bounds_of(scene: Scene, min_weight: float, max_weight: float) -> tuple[Floats, Floats]:
+def bounds_of(scene: Scene, params: Mixture) -> tuple[Floats, Floats]:
     """Lowest and highest weight of each source; 1 and 1 where it is not tuned."""
-    return np.where(scene.tuned, min_weight, 1.0), np.where(scene.tuned, max_weight, 1.0)
+    return (np.where(scene.tuned, params.min_weight, 1.0),
+            np.where(scene.tuned, params.max_passes / params.passes, 1.0))
+
+
+def without_search(scene: Scene, low: Floats, high: Floats) -> dict[str, Floats]:
+    """The mixtures that need no search, by name; `UNBOUNDED` keeps no bounds."""
+    even = even_shares(scene)
+    return {REFERENCE: np.ones(len(scene.sources)), UNBOUNDED: even / scene.shares,
+            BOUNDED: bounded(even, scene.shares, low, high)}
+
+
+def start_of(scene: Scene, known: Sequence[Tried]) -> Floats:
+    """Weights of the best of the known mixtures that keep the bounds."""
+    return min((each for each in known if each.name != UNBOUNDED),
+               key=lambda each: mean_loss(scene, scene.validation, each.nats)).weights
 
 
 def even_shares(scene: Scene) -> Floats:
@@ -239,3 +259,8 @@ def values_in(scene: Scene, measured: Measured) -> Floats:
 def target_loss(scene: Scene, measured: Measured, nats_D: Floats) -> float:
     """Nats per token, each source with its value; all mixtures share one tokenizer."""
     return float((values_in(scene, measured) * source_losses(scene, measured, nats_D)).sum())
+
+
+def mean_loss(scene: Scene, measured: Measured, nats_RD: Floats) -> float:
+    """Target loss, the mean over seeds, in nats per token."""
+    return math.fsum(target_loss(scene, measured, row) for row in nats_RD) / len(nats_RD)

@@ -22,7 +22,8 @@ def tried(name, gains, weights=(1.0, 1.0)):
 
 
 REFERENCE = tried("proportional", np.zeros(8))
-STEADY = tried("round_1", [1.0, 1.1, 0.9, 1.0, 1.0, 1.1, 0.9, 1.0], (0.9, 1.4))
+STEADY_GAINS = np.array([1.0, 1.1, 0.9, 1.0, 1.0, 1.1, 0.9, 1.0])
+STEADY = tried("round_1", STEADY_GAINS, (0.9, 1.4))
 WILD = tried("round_2", [9.0, -6, 8, -5, 9, -6, 8, -5], (0.8, 1.8))
 
 
@@ -33,18 +34,26 @@ def test_the_mean_counts_sources_as_the_target_says_worked_by_hand():
 
 
 def test_a_steady_gain_is_chosen_and_a_larger_one_by_luck_is_not():
-    found = verdict(SCENE, [REFERENCE, STEADY, WILD], 0.95)
+    found = verdict(SCENE, [REFERENCE, STEADY, WILD], 0.95, 0.03)
     assert found.best.name == "round_2"  # mean gain 1.5 nats against 1.0
     assert found.chosen.name == "round_1"
 
 
 def test_without_confidence_the_unweighted_mix_stays():
-    assert verdict(SCENE, [REFERENCE, WILD], 0.95).chosen.name == "proportional"
+    assert verdict(SCENE, [REFERENCE, WILD], 0.95, 0.03).chosen.name == "proportional"
 
 
 def test_a_mixture_out_of_bounds_is_shown_and_never_proposed():
-    found = verdict(SCENE, [REFERENCE, tried("even", np.full(8, 2.0))], 0.95)
+    found = verdict(SCENE, [REFERENCE, tried("even", np.full(8, 2.0))], 0.95, 0.03)
     assert (found.best.name, found.chosen.name) == ("proportional", "proportional")
+
+
+@pytest.mark.parametrize(("gain", "chosen"), [(1.01, "even_bounded"), (2.0, "round_1")])
+def test_a_searched_mixture_must_gain_more_on_the_better_plain_mix_than_the_least_that_carries_over(gain, chosen):
+    # nats of ten tokens: 0.1 less for the even mix, 0.101 or 0.2 for the searched one, steady over documents and seeds
+    even, searched = tried("even_bounded", STEADY_GAINS), tried("round_1", gain * STEADY_GAINS)
+    assert verdict(SCENE, [REFERENCE, even, searched], 0.95, 0.03).chosen.name == chosen
+    assert verdict(SCENE, [REFERENCE, even, searched], 0.95, 0.03).best.name == "round_1"
 
 
 def test_luck_of_the_draw_widens_the_interval():

@@ -96,6 +96,15 @@ def test_tuned_weights_are_taken_as_the_search_found_them_and_no_floor_raises_th
     assert weights["rare"] / weights["policies"] == pytest.approx(0.5, abs=1e-5)
 
 
+def test_tuned_weights_are_bounded_by_the_search_and_not_again(tmp_path):
+    found = {"policies": 0.8, "rare": 8.0}
+    tuned, given = (weights_of(run(tmp_path, name, domain=RARE, tuned=found, heldout_share=0.05, max_weight=2.0,
+                                   min_source_share=0.0, source_weights=weights)[0])
+                    for name, weights in (("tuned", "tuned"), ("given", found)))
+    assert tuned["rare"] / tuned["policies"] == pytest.approx(10, abs=1e-4)
+    assert given["rare"] / given["policies"] == pytest.approx(2.5, abs=1e-4)
+
+
 def test_tuned_weights_are_not_looked_at_unless_asked_for(tmp_path):
     one, two = (run(tmp_path, name, tuned={"policies": value}) for name, value in (("one", 1.0), ("two", 2.0)))
     assert tree_bytes(*one) == tree_bytes(*two)

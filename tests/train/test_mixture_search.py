@@ -5,17 +5,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.schema.mixture import Mixture
 from pipeline.train.mixture_search import (
     MAX_LEAP,
     Measured,
     Scene,
+    Tried,
     bounded,
+    bounds_of,
     next_shares,
     normalised,
     pattern,
+    start_of,
     values_in,
+    without_search,
 )
 from pipeline.train.proxies import windows
+from tests.curation import params
 
 NOTHING = Measured(windows([], 2, 9), np.empty(0, np.int64))
 
@@ -81,6 +87,38 @@ def test_bounded_weights_keep_their_bounds_and_spend_the_budget(sources, low, hi
 def test_wishes_within_the_bounds_are_met_as_they_are():
     weights = bounded(np.array([0.6, 0.4]), np.array([0.5, 0.5]), np.full(2, 0.1), np.full(2, 3.0))
     assert weights == pytest.approx([1.2, 0.8])
+
+
+def test_the_highest_weight_is_what_the_passes_over_a_source_leave_room_for():
+    given = params(Mixture, "mixture", passes=1.5, max_passes=12.0, min_weight=0.2)
+    low, high = bounds_of(scene([0.7, 0.2, 0.1], [True, True, False]), given)
+    assert low.tolist() == [0.2, 0.2, 1.0]
+    assert high.tolist() == [8.0, 8.0, 1.0]
+
+
+def test_fewer_passes_than_an_unweighted_mix_makes_are_refused():
+    with pytest.raises(ValueError, match="max_passes"):
+        params(Mixture, "mixture", passes=3.0, max_passes=2.0)
+
+
+def test_the_mixtures_that_need_no_search_worked_by_hand():
+    # thirds are wanted of 0.8, 0.15, 0.05: the last source may double only, the others share the rest alike
+    found = without_search(scene([0.8, 0.15, 0.05]), np.full(3, 0.1), np.array([9.0, 9.0, 2.0]))
+    assert found["proportional"].tolist() == [1, 1, 1]
+    assert found["even"] * [0.8, 0.15, 0.05] == pytest.approx([1 / 3] * 3)
+    assert found["even_bounded"] * [0.8, 0.15, 0.05] == pytest.approx([0.45, 0.45, 0.1])
+
+
+def test_the_search_begins_at_the_better_mix_that_keeps_the_bounds():
+    measured = Measured(windows([[1]] * 4, 2, 9), np.array([0, 0, 1, 1]))
+    world = scene([0.8, 0.2])._replace(validation=measured)
+
+    def tried(name, weight, nats):
+        return Tried(name, np.full(2, weight), np.full((2, 4), nats), np.empty((2, 0)))
+
+    known = [tried("proportional", 1.0, 3.0), tried("even", 9.0, 1.0), tried("even_bounded", 5.0, 2.0)]
+    assert start_of(world, known).tolist() == [5.0, 5.0]
+    assert start_of(world, [known[0]._replace(nats=np.full((2, 4), 1.9)), *known[1:]]).tolist() == [1.0, 1.0]
 
 
 def test_a_source_with_one_document_to_measure_on_counts_nothing():
