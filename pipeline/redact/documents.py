@@ -50,8 +50,8 @@ def chunk_finds(documents: Path, model: Path, params: CurateRedact, execution: E
     path = cache_file(cache, model, params)
     with wanted_chunks(documents, path, kept_finds(path), execution.workers * execution.shards_per_worker) as wanted:
         cached = pq.read_metadata(wanted.known).num_rows
-        say(f"{wanted.count} different chunks, {cached} of them cached")
-        if cached == wanted.count:
+        say(f"{wanted.total} different chunks, {cached} of them cached")
+        if cached == wanted.total:
             return _with_finds([wanted.known])
         work = RedactShard(str(model.resolve()), params)
         # what is done when a run is killed is kept beside the cache file
@@ -102,12 +102,12 @@ def decided(text: str, found: list[Found], num_spans: int, params: CurateRedact)
 
 def _check_answered(wanted: Wanted, runs: Sequence[Path]) -> None:
     answered = sum(pq.read_metadata(run).num_rows for run in runs)
-    if answered != wanted.count:
-        raise BrokenContract("curate_redact", "chunks without an answer", wanted=str(wanted.count), got=str(answered))
+    if answered != wanted.total:
+        raise BrokenContract("curate_redact", "chunks without an answer", wanted=str(wanted.total), got=str(answered))
 
 
 def _with_finds(runs: Sequence[Path]) -> pl.DataFrame:
-    return pl.scan_parquet(runs).filter(pl.col("found") != NOTHING).collect(engine="streaming")
+    return pl.scan_parquet(list(runs)).filter(pl.col("found") != NOTHING).collect(engine="streaming")
 
 
 def _redacted_part(table: pl.DataFrame, finds: pl.DataFrame, params: CurateRedact, replacer: Replacer) -> Redacted:

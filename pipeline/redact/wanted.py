@@ -29,8 +29,8 @@ PART_BYTES = 1 << 20
 class Wanted(NamedTuple):
     """The chunks to be answered for."""
 
-    count: int
-    """Different ones."""
+    total: int
+    """How many; all are different."""
     known: Path
     """A run of FINDS: those that the cache answers."""
     new: Path
@@ -91,17 +91,18 @@ def _widened(rows: pl.DataFrame) -> pl.DataFrame:
 
 def _sorted_out(found: Iterator[pl.DataFrame], folder: Path, part_bytes: int) -> Wanted:
     """Write known and new chunks apart, the new ones in files of at most `part_bytes`."""
-    count, parts = 0, []
+    total = 0
+    parts: list[tuple[str, int]] = []
     with RunWriter(folder / "known.parquet", FINDS) as known:
         for rows in found:
-            count += rows.height
+            total += rows.height
             known.write(rows.filter(pl.col("found").is_not_null()).select(*FINDS))
             for part in _pieces(rows.filter(pl.col("found").is_null()).select(*CHUNKS), part_bytes):
                 path = folder / "new" / f"part-{len(parts):05d}.parquet"
                 part.write_parquet(path)
                 parts.append((str(path.resolve()), int(part["text"].str.len_bytes().sum())))
     table = pl.DataFrame(parts, schema={"part": pl.String, "bytes": pl.Int64}, orient="row")
-    return Wanted(count, folder / "known.parquet", folder / "new", table)
+    return Wanted(total, folder / "known.parquet", folder / "new", table)
 
 
 def _pieces(rows: pl.DataFrame, part_bytes: int) -> Iterator[pl.DataFrame]:

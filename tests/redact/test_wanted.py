@@ -39,7 +39,7 @@ def new_texts(wanted):
 def test_a_chunk_of_several_parts_is_wanted_once(documents, tmp_path):
     with wanted_chunks(documents, tmp_path / "cache.parquet", [], 4) as wanted:
         texts = new_texts(wanted)
-        assert wanted.count == len(texts) == len(set(texts)) == 8
+        assert wanted.total == len(texts) == len(set(texts)) == 8
         assert {COMMON, "A title", "Own to 21, as no other is."} <= set(texts)
         assert [chunk_key(text) for text in texts] == sorted(map(chunk_key, texts))
         assert pl.read_parquet(wanted.known).height == 0
@@ -51,7 +51,7 @@ def test_what_a_cache_knows_is_not_new_and_what_it_knows_beside_is_left_out(docu
     with wanted_chunks(documents, tmp_path / "cache.parquet", [kept], 4) as wanted:
         known = dict(pl.read_parquet(wanted.known).iter_rows())
         assert known == {chunk_key(text): f"[{len(text)}]" for text in (COMMON, "Own to 00, as no other is.")}
-        assert wanted.count == 8
+        assert wanted.total == 8
         assert len(new_texts(wanted)) == 6
 
 
