@@ -348,7 +348,7 @@ def main() -> None:
     parser.add_argument("project", type=Path)
     parser.add_argument("--megabytes", type=int, default=50)
     parser.add_argument("--lake", type=Path)
-    parser.add_argument("--workers", type=int, nargs="+", default=[2])
+    parser.add_argument("--workers", type=int, nargs="*", default=[2])
     parser.add_argument("--also", nargs="+", default=[], choices=SETTINGS)
     parser.add_argument("--stages", nargs="+", default=STAGES, choices=STAGES)
     parser.add_argument("--answered", type=float, default=0.0)

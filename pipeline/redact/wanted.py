@@ -81,7 +81,7 @@ def _chunk_run(table: pl.DataFrame, run: Path) -> int:
     different = {chunk_key(chunk.text): chunk.text for text in texts for chunk in chunks(text)}
     rows = pl.DataFrame([*different.items()], schema=CHUNKS, orient="row").sort("key")
     rows.write_parquet(run, row_group_size=GROUP_ROWS)
-    return int(rows["text"].str.len_bytes().sum())
+    return _text_bytes(rows)
 
 
 def _widened(rows: pl.DataFrame) -> pl.DataFrame:
@@ -90,22 +90,31 @@ def _widened(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _sorted_out(found: Iterator[pl.DataFrame], folder: Path, part_bytes: int) -> Wanted:
-    """Write known and new chunks apart, the new ones in files of at most `part_bytes`."""
-    total = 0
+    """Write known and new chunks apart, the new ones in files of about `part_bytes`."""
+    total, waiting = 0, pl.DataFrame(schema=CHUNKS)
     parts: list[tuple[str, int]] = []
     with RunWriter(folder / "known.parquet", FINDS) as known:
         for rows in found:
             total += rows.height
             known.write(rows.filter(pl.col("found").is_not_null()).select(*FINDS))
-            for part in _pieces(rows.filter(pl.col("found").is_null()).select(*CHUNKS), part_bytes):
-                path = folder / "new" / f"part-{len(parts):05d}.parquet"
-                part.write_parquet(path)
-                parts.append((str(path.resolve()), int(part["text"].str.len_bytes().sum())))
+            waiting = pl.concat([waiting, rows.filter(pl.col("found").is_null()).select(*CHUNKS)])
+            if _text_bytes(waiting) >= part_bytes:
+                parts += _parts(waiting, folder / "new", len(parts), part_bytes)
+                waiting = waiting.clear()
+    parts += _parts(waiting, folder / "new", len(parts), part_bytes)
     table = pl.DataFrame(parts, schema={"part": pl.String, "bytes": pl.Int64}, orient="row")
     return Wanted(total, folder / "known.parquet", folder / "new", table)
 
 
-def _pieces(rows: pl.DataFrame, part_bytes: int) -> Iterator[pl.DataFrame]:
-    """`rows` in pieces of about `part_bytes`, cut where their running size passes a multiple of it."""
+def _parts(rows: pl.DataFrame, folder: Path, first: int, part_bytes: int) -> Iterator[tuple[str, int]]:
+    """Write `rows`, cut where their running size passes a multiple of `part_bytes`; path and bytes of each file."""
     number = (pl.col("text").str.len_bytes().cum_sum() - 1) // part_bytes
-    yield from rows.with_columns(number=number).partition_by("number", maintain_order=True, include_key=False)
+    pieces = rows.with_columns(number=number).partition_by("number", maintain_order=True, include_key=False)
+    for place, piece in enumerate(pieces, first):
+        path = folder / f"part-{place:05d}.parquet"
+        piece.write_parquet(path)
+        yield str(path.resolve()), _text_bytes(piece)
+
+
+def _text_bytes(rows: pl.DataFrame) -> int:
+    return int(rows["text"].str.len_bytes().sum())

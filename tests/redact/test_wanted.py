@@ -4,7 +4,7 @@ import pytest
 from pipeline.redact import wanted as module
 from pipeline.redact.chunks import chunk_key
 from pipeline.redact.shard import CHUNKS, FINDS
-from pipeline.redact.wanted import wanted_chunks
+from pipeline.redact.wanted import looked_up, wanted_chunks
 from pipeline.schema.documents import DOCUMENTS
 from pipeline.tables.parquet import table_parts
 from pipeline.tables.runs import RunWriter
@@ -75,7 +75,16 @@ def test_the_files_of_a_killed_run_are_made_again_with_the_same_bytes(documents,
 
 
 def test_a_merge_holds_a_few_chunks_of_each_run(documents, tmp_path, monkeypatch):
+    heights = []
+
+    def noted(*runs):
+        for rows in looked_up(*runs):
+            heights.append(rows.height)
+            yield rows
+
     monkeypatch.setattr(module, "GROUP_ROWS", 1)
+    monkeypatch.setattr(module, "looked_up", noted)
     with wanted_chunks(documents, tmp_path / "cache.parquet", [], 1) as wanted:
-        assert len(new_texts(wanted)) == 8
-        assert wanted.parts.height >= 4  # pieces of at most one row a run, not the whole
+        assert sum(heights) == len(new_texts(wanted)) == 8
+        assert max(heights) <= 3  # a row of each run
+        assert wanted.parts.height == 1  # what comes in small pieces is put together
