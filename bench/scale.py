@@ -320,8 +320,8 @@ def peak_mb(pid: int) -> float:
 @contextmanager
 def two_nodes() -> Iterator[str]:
     """The address of a Ray cluster on this machine."""
-    # a busy machine takes its time
-    os.environ |= {"RAY_raylet_start_wait_time_s": "180", "RAY_agent_register_timeout_ms": "180000"}
+    # on a busy machine; a node whose agent takes longer than 30 seconds to start dies all the same
+    os.environ |= {"RAY_raylet_start_wait_time_s": "180"}
     from ray.cluster_utils import Cluster
 
     node = {"num_cpus": 1, "object_store_memory": 80 << 20, "include_dashboard": False}
