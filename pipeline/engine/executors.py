@@ -29,6 +29,7 @@ from loguru import logger
 from pipeline.schema.errors import BadInput
 from pipeline.schema.execution import Execution
 from pipeline.stage.confined import note_elsewhere
+from pipeline.stage.policy import ray_folder
 
 GONE = "Invalid job id"
 """What `squeue` says of a job it no longer knows; another error of its is not an answer."""
@@ -104,7 +105,9 @@ def execute(step: PipelineStep, count: int, log: Path, execution: Execution) -> 
     common = {"pipeline": [step], "tasks": count, "workers": execution.workers, "logging_dir": str(log.resolve())}
     logger.remove()
     # DIAGNOSE would write the values of variables, which are documents, into the log
-    with _environment(PYTHONPATH=_python_path(), LOGURU_LEVEL="CRITICAL", LOGURU_DIAGNOSE="NO"):
+    # the cluster is not looked for in this stage's own folder for temporary files
+    ray_place = {"RAY_TMPDIR": str(ray_folder().parent)} if execution.ray_address != "local" else {}
+    with _environment(PYTHONPATH=_python_path(), LOGURU_LEVEL="CRITICAL", LOGURU_DIAGNOSE="NO", **ray_place):
         match execution.engine:
             case "local":
                 LocalExecutor(**common).run()

@@ -5,7 +5,6 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from pipeline.lm.hub import fetch_pinned, read_pin
 from pipeline.schema.curate_extract import CurateExtract
 from pipeline.stage.hashing import file_sha256
 
@@ -23,6 +22,8 @@ def with_model(params: CurateExtract, cache: Path) -> CurateExtract:
     """
     if not params.ocr.nougat.model.endswith(PIN_SUFFIX) or "nougat" not in params.ocr.asked():
         return params
+    from pipeline.lm.hub import fetch_pinned, read_pin  # torch: four seconds that no other lake should pay
+
     pin = read_pin(Path(params.ocr.nougat.model))
     folder = cache / "models" / pin.repo.replace("/", "--") / pin.revision
     if not all((folder / name).is_file() and file_sha256(folder / name) == digest

@@ -7,10 +7,12 @@ as none: the same bytes come out, later.
 
 import hashlib
 import json
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
 
 from pipeline.redact.real import FOLDER
 from pipeline.redact.shard import FINDS
@@ -19,6 +21,7 @@ from pipeline.stage.closure import import_closure
 from pipeline.stage.hashing import file_sha256, hash_artefact
 from pipeline.stage.outputs import output_file
 from pipeline.stage.progress import say
+from pipeline.tables.runs import RunWriter, merged_runs, row_groups
 
 ROOT = Path(__file__).resolve().parents[2]
 ANALYSIS = Path("pipeline/redact/shard.py")
@@ -54,18 +57,22 @@ def _version(name: str) -> str:
         return "none"
 
 
-def kept_finds(path: Path) -> pl.DataFrame:
-    """Rows of FINDS in the cache file; none if there is no readable one."""
+def kept_finds(path: Path) -> list[Path]:
+    """The cache file as a run of FINDS in order of `key`; none if there is no readable one."""
     if not path.exists():
-        return pl.DataFrame(schema=FINDS)
+        return []
     try:
-        return pl.read_parquet(path).select(pl.col(name).cast(dtype) for name, dtype in FINDS.items())
-    except pl.exceptions.PolarsError as err:
+        for rows in row_groups(path):
+            if rows.schema != FINDS:
+                raise pl.exceptions.SchemaError(str(rows.schema))
+    except (pa.ArrowException, OSError, pl.exceptions.PolarsError) as err:
         say(f"{path}: not readable as a cache ({type(err).__name__}), everything is analysed again")
-        return pl.DataFrame(schema=FINDS)
+        return []
+    return [path]
 
 
-def keep_finds(path: Path, finds: pl.DataFrame) -> None:
-    """Replace the cache file, whole or not at all."""
-    with output_file(path) as scratch:
-        finds.sort("key").write_parquet(scratch)
+def keep_finds(path: Path, runs: Sequence[Path]) -> None:
+    """Replace the cache file by the rows of `runs`, each in order of `key`, whole or not at all."""
+    with output_file(path) as scratch, RunWriter(scratch, FINDS) as writer:
+        for rows in merged_runs(runs, "key"):
+            writer.write(rows)

@@ -28,9 +28,9 @@ def chunks(text: str) -> Iterator[Chunk]:
         at = gap.end() if gap else end
 
 
-def chunk_key(text: str) -> str:
-    """Name of a chunk in the cache."""
-    return hashlib.sha256(text.encode()).hexdigest()
+def chunk_key(text: str) -> bytes:
+    """Name of a chunk in the cache: 32 bytes."""
+    return hashlib.sha256(text.encode()).digest()
 
 
 def placed(chunk: Chunk, found: list[Found]) -> list[Found]:

@@ -1,26 +1,33 @@
-"""Redact a documents table: find in different chunks once, decide per document, replace."""
+"""Redact a documents table: find in different chunks once, decide per document, replace.
 
-from collections.abc import Iterator
+Both ways lead through the table part by part. In memory as a whole are the finds of the chunks that have
+any, about 200 bytes a chunk, and no text.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import polars as pl
+import pyarrow.parquet as pq
 
-from pipeline.engine.shards import gathered, sharded
+from pipeline.engine.shards import sharded
 from pipeline.redact.analyse import Found
 from pipeline.redact.cache import cache_file, keep_finds, kept_finds
-from pipeline.redact.chunks import chunk_key, chunks, placed
+from pipeline.redact.chunks import Chunk, chunk_key, chunks, placed
 from pipeline.redact.pseudonyms import Replacer
-from pipeline.redact.shard import CHUNKS, RedactShard, unpacked
+from pipeline.redact.shard import FINDS, NOTHING, RedactShard, unpacked
 from pipeline.redact.spread import names_in, spread
+from pipeline.redact.wanted import FIELDS, Wanted, wanted_chunks
 from pipeline.schema.curate_redact import SPANS, CurateRedact
 from pipeline.schema.errors import BrokenContract
 from pipeline.schema.execution import Execution
 from pipeline.schema.ledger import LEDGER
 from pipeline.stage.progress import say
+from pipeline.tables.parquet import read_parts
 
-Finds = dict[str, str]
-"""Chunk key -> packed finds."""
+Keyed = list[tuple[bytes, Chunk]]
+"""The chunks of a field in order, with their keys."""
 
 
 class Redacted(NamedTuple):
@@ -31,58 +38,55 @@ class Redacted(NamedTuple):
     spans: pl.DataFrame
 
 
-def chunk_finds(documents: pl.DataFrame, model: Path, params: CurateRedact, execution: Execution, cache: Path) -> Finds:
-    """Finds of every different chunk of text and title, from the cache or by the engine.
+def chunk_finds(documents: Path, model: Path, params: CurateRedact, execution: Execution, cache: Path) -> pl.DataFrame:
+    """Finds of every different chunk of text and title that has any, from the cache or by the engine.
+
+    Returns:
+        FINDS columns, in no order. A chunk without a row was looked at and has none.
 
     Raises:
         BrokenContract: a chunk came back without an answer.
     """
-    texts = (text for field in ("text", "title") for text in documents[field].drop_nulls())
-    wanted = {chunk_key(chunk.text): chunk.text for text in texts for chunk in chunks(text)}
     path = cache_file(cache, model, params)
-    kept = kept_finds(path).filter(pl.col("key").is_in(list(wanted)))
-    known = set(kept["key"])
-    new = pl.DataFrame([row for row in sorted(wanted.items()) if row[0] not in known], schema=CHUNKS, orient="row")
-    say(f"{len(wanted)} different chunks, {len(known)} of them cached")
-    if new.height:
-        kept = pl.concat([kept, _analysed(new, model, params, execution, path)])
-        keep_finds(path, kept)
-    finds = dict(kept.iter_rows())
-    if set(finds) != set(wanted):
-        raise BrokenContract("curate_redact", "chunks without an answer", got=str(len(set(wanted) - set(finds))))
-    return finds
+    with wanted_chunks(documents, path, kept_finds(path), execution.workers * execution.shards_per_worker) as wanted:
+        cached = pq.read_metadata(wanted.known).num_rows
+        say(f"{wanted.total} different chunks, {cached} of them cached")
+        if cached == wanted.total:
+            return _with_finds([wanted.known])
+        work = RedactShard(str(model.resolve()), params)
+        # what is done when a run is killed is kept beside the cache file
+        with sharded(work, wanted.parts, path, execution, "parts redacted", reads=(model, wanted.new),
+                     sort={"finds": "key"}) as tables:
+            runs = [wanted.known, *tables["finds"]]
+            _check_answered(wanted, runs)
+            keep_finds(path, runs)
+            return _with_finds(runs)
 
 
-def redacted(documents: pl.DataFrame, finds: Finds, params: CurateRedact, key: bytes) -> Redacted:
-    """Documents with personal data replaced, the decision on each, and every span without its text."""
+def redacted(documents: Path, finds: pl.DataFrame, params: CurateRedact, key: bytes) -> Iterator[Redacted]:
+    """For each part: documents with personal data replaced, the decision on each, every span without its text.
+
+    Args:
+        finds: what `chunk_finds` gave for these documents.
+    """
     replacer = Replacer(params, key)
-    rows, ledger, spans = [], [], []
-    for row in documents.iter_rows(named=True):
-        found = document_finds(row["text"], row["title"], finds, params)
-        decision = decided(row["text"], found["text"], sum(map(len, found.values())), params)
-        ledger.append(
-            {"input_id": row["doc_id"], "source": row["source"], **decision, "evidence": "", "survivor_id": ""}
-        )
-        if decision["decision"] == "drop":
-            continue
-        for field, finds_ in found.items():
-            if finds_:
-                spans += [_span_row(row["doc_id"], field, row[field], find, replacer) for find in finds_]
-                row[field] = replacer.replaced(row[field], finds_)
-        rows.append(row)
-    return Redacted(
-        pl.DataFrame(rows, schema=documents.schema),
-        pl.DataFrame(ledger, schema=LEDGER),
-        pl.DataFrame(spans, schema=SPANS),
-    )
+    for table in read_parts(documents):
+        yield _redacted_part(table, finds, params, replacer)
 
 
-def document_finds(text: str, title: str | None, finds: Finds, params: CurateRedact) -> dict[str, list[Found]]:
-    """Field -> its finds in order; names of the text are carried to the title too."""
-    found = {"text": list(_field_finds(text, finds)), "title": list(_field_finds(title or "", finds))}
+def document_finds(fields: Mapping[str, str], cut: Mapping[str, Keyed], finds: Mapping[bytes, str],
+                   params: CurateRedact) -> dict[str, list[Found]]:
+    """Field -> its finds in order; names of the text are carried to the title too.
+
+    Args:
+        fields: field -> its text.
+        cut: field -> its chunks.
+        finds: of the chunks that have any, packed.
+    """
+    found = {field: list(_field_finds(cut[field], finds)) for field in FIELDS}
     if params.spread_names:
-        names = names_in(text, found["text"])
-        found = {"text": spread(text, found["text"], names), "title": spread(title or "", found["title"], names)}
+        names = names_in(fields["text"], found["text"])
+        found = {field: spread(fields[field], found[field], names) for field in FIELDS}
     return found
 
 
@@ -96,17 +100,51 @@ def decided(text: str, found: list[Found], num_spans: int, params: CurateRedact)
     return {"decision": "keep", "reason": "ok", "score": None}
 
 
-def _analysed(new: pl.DataFrame, model: Path, params: CurateRedact, execution: Execution, path: Path) -> pl.DataFrame:
-    """Finds of `new`, shared out; what is done when a run is killed is kept beside the cache file."""
-    work = RedactShard(str(model.resolve()), params)
-    rows = new.with_columns(bytes=pl.col("text").str.len_bytes())
-    with sharded(work, rows, path, execution, "chunks redacted", reads=(model,)) as tables:
-        return gathered(tables)["finds"]
+def _check_answered(wanted: Wanted, runs: Sequence[Path]) -> None:
+    answered = sum(pq.read_metadata(run).num_rows for run in runs)
+    if answered != wanted.total:
+        raise BrokenContract("curate_redact", "chunks without an answer", wanted=str(wanted.total), got=str(answered))
 
 
-def _field_finds(text: str, finds: Finds) -> Iterator[Found]:
-    for chunk in chunks(text):
-        yield from placed(chunk, unpacked(finds[chunk_key(chunk.text)]))
+def _with_finds(runs: Sequence[Path]) -> pl.DataFrame:
+    return pl.scan_parquet(list(runs)).filter(pl.col("found") != NOTHING).collect(engine="streaming")
+
+
+def _redacted_part(table: pl.DataFrame, finds: pl.DataFrame, params: CurateRedact, replacer: Replacer) -> Redacted:
+    cuts = [{field: _keyed(row[field] or "") for field in FIELDS} for row in table.iter_rows(named=True)]
+    here = pl.DataFrame({"key": list({key for cut in cuts for field in FIELDS for key, _ in cut[field]})},
+                        schema={"key": FINDS["key"]})
+    known = dict(finds.join(here, on="key", how="semi").select(*FINDS).iter_rows())
+    rows, ledger, spans = [], [], []
+    for row, cut in zip(table.iter_rows(named=True), cuts, strict=True):
+        fields = {field: row[field] or "" for field in FIELDS}
+        found = document_finds(fields, cut, known, params)
+        decision = decided(row["text"], found["text"], sum(map(len, found.values())), params)
+        ledger.append(
+            {"input_id": row["doc_id"], "source": row["source"], **decision, "evidence": "", "survivor_id": ""}
+        )
+        if decision["decision"] == "drop":
+            continue
+        for field, finds_ in found.items():
+            if finds_:
+                spans += [_span_row(row["doc_id"], field, row[field], find, replacer) for find in finds_]
+                row[field] = replacer.replaced(row[field], finds_)
+        rows.append(row)
+    return Redacted(
+        pl.DataFrame(rows, schema=table.schema),
+        pl.DataFrame(ledger, schema=LEDGER),
+        pl.DataFrame(spans, schema=SPANS),
+    )
+
+
+def _keyed(text: str) -> Keyed:
+    return [(chunk_key(chunk.text), chunk) for chunk in chunks(text)]
+
+
+def _field_finds(cut: Keyed, finds: Mapping[bytes, str]) -> Iterator[Found]:
+    for key, chunk in cut:
+        if key in finds:
+            yield from placed(chunk, unpacked(finds[key]))
 
 
 def _span_row(doc_id: str, field: str, text: str, find: Found, replacer: Replacer) -> dict[str, object]:

@@ -12,30 +12,32 @@ from pipeline.redact.real import load_models
 from pipeline.redact.tagger import load_tagger
 from pipeline.schema.curate_redact import CurateRedact
 
-CHUNKS: dict[str, pl.DataType] = {"key": pl.String(), "text": pl.String()}
-FINDS: dict[str, pl.DataType] = {"key": pl.String(), "found": pl.String()}
-"""`found`: JSON list of [start, end, kind, recogniser, score]; "[]" for a chunk without finds."""
+CHUNKS: dict[str, pl.DataType] = {"key": pl.Binary(), "text": pl.String()}
+"""`key`: sha256 of the text."""
+FINDS: dict[str, pl.DataType] = {"key": pl.Binary(), "found": pl.String()}
+"""`found`: JSON list of [start, end, kind, recogniser, score]; NOTHING for a chunk without finds."""
+NOTHING = "[]"
 BATCH = 256
-"""Chunks analysed between two signs of life; no decision depends on it."""
+"""Chunks analysed together; no decision depends on it."""
 
 
 @dataclass(frozen=True)
 class RedactShard:
-    """Callable on rows of CHUNKS; picklable, so that it runs on any engine."""
+    """Callable on rows that name files of CHUNKS in column `part`; picklable, so that it runs on any engine."""
 
     model: str
     params: CurateRedact
 
-    def __call__(self, chunks: pl.DataFrame, tick: Callable[[], None]) -> dict[str, pl.DataFrame]:
-        """Table `finds`: one row a chunk."""
+    def __call__(self, parts: pl.DataFrame, tick: Callable[[], None]) -> dict[str, pl.DataFrame]:
+        """Table `finds`: one row of FINDS a chunk."""
         analyser = load_analyser(Path(self.model), self.params)
-        rows = []
-        for batch in chunks.iter_slices(BATCH):
-            found = analyser.found(batch["text"].to_list())
-            rows += [(key, packed(finds)) for key, finds in zip(batch["key"], found, strict=True)]
-            for _ in range(batch.height):
-                tick()
-        return {"finds": pl.DataFrame(rows, schema=FINDS, orient="row")}
+        rows = [pl.DataFrame(schema=FINDS)]
+        for part in parts["part"]:
+            for batch in pl.read_parquet(part).iter_slices(BATCH):
+                found = [packed(finds) for finds in analyser.found(batch["text"].to_list())]
+                rows.append(batch.select("key").with_columns(pl.Series("found", found, pl.String)))
+            tick()
+        return {"finds": pl.concat(rows)}
 
 
 def load_analyser(model: Path, params: CurateRedact) -> Analyser:
@@ -44,7 +46,7 @@ def load_analyser(model: Path, params: CurateRedact) -> Analyser:
 
 
 def packed(found: list[Found]) -> str:
-    """Finds as JSON; `unpacked(packed(found)) == found`."""
+    """Finds as JSON; `unpacked(packed(found)) == found`, and `packed([]) == NOTHING`."""
     return json.dumps(found, separators=(",", ":"))
 
 

@@ -14,7 +14,8 @@ scratch folder, the caches it declares. Devices and /dev/shm: both. Beyond that,
 Without `network` no TCP port can be reached or listened on. Two things the code does need TCP between
 its own processes: ranks of `accelerate` or DeepSpeed, which get a network with loopback alone where the
 system lets users make one; and the engines Ray and Slurm of execution.yaml, for which it stays open.
-The record says `none`, `loopback` or `open`, and only the first two can be hermetic.
+The record says `none`, `loopback` or `open`, and only the first two can be hermetic. Under Ray the folder
+in which it keeps its sockets and logs is granted too: this process is a driver of the cluster.
 
 A rule on a folder holds for all below it, so no rule may lie above the repository.
 """
@@ -86,8 +87,12 @@ def _network(declared: Declared, root: Path) -> str:
         return "open"
     if LAUNCHER in declared.code and _has_ranks(declared.params):
         return "loopback"
-    engine = load_section(Execution, "shards", root / "execution.yaml").engine if ENGINES in declared.code else "local"
-    return "none" if engine == "local" else "open"
+    return "none" if _engine(declared, root) == "local" else "open"
+
+
+def _engine(declared: Declared, root: Path) -> str:
+    """The engine of execution.yaml, for a stage that uses one."""
+    return load_section(Execution, "shards", root / "execution.yaml").engine if ENGINES in declared.code else "local"
 
 
 def _has_ranks(params: object) -> bool:
@@ -122,9 +127,16 @@ def _project(declared: Declared, root: Path) -> Iterator[tuple[str, Right]]:
         yield str(root / cache), CHANGE
     if declared.meta.get("keys"):
         yield str(key_folder()), CHANGE
+    if _engine(declared, root) == "ray":
+        yield str(ray_folder()), CHANGE
     if declared.meta.get("network") in NETWORK_KINDS:
         hub = Path(os.environ.get("HF_HOME") or Path.home() / ".cache" / "huggingface")
         yield str(hub / "token"), READ  # who asks is not part of what is asked for, which a pin names
+
+
+def ray_folder() -> Path:
+    """Where the Ray of this machine keeps the sockets and logs of its sessions."""
+    return Path(os.environ.get("RAY_TMPDIR", "/tmp")) / "ray"  # noqa: S108 (Ray's own default)
 
 
 def _markers(root: Path) -> list[str]:

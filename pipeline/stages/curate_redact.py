@@ -11,10 +11,11 @@ A recogniser that fails stops the stage. Each different paragraph is analysed on
 execution.yaml, and kept in `.cache/curate_redact` under the identity of model, parameters and code.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline.engine.execution import load_execution
-from pipeline.redact.chunks import chunks
+from pipeline.redact.chunks import chunk_key, chunks
 from pipeline.redact.documents import chunk_finds, redacted
 from pipeline.redact.pseudonyms import fingerprint, pseudonym_key
 from pipeline.redact.residual import load_plants, planted
@@ -22,11 +23,10 @@ from pipeline.redact.residual import residual as residual_of
 from pipeline.redact.shard import load_analyser
 from pipeline.schema.curate_redact import SPANS, CurateRedact
 from pipeline.schema.execution import Execution
-from pipeline.schema.ledger import LEDGER
-from pipeline.stage.ledger import check_conservation
 from pipeline.stage.outputs import output_dir, write_json
 from pipeline.stage.run import run_stage
-from pipeline.tables.parquet import read_table, write_table
+from pipeline.tables.curated import Piece, write_pieces
+from pipeline.tables.parquet import TableWriter, read_parts, read_table
 
 CACHE = Path(".cache/curate_redact")
 PLANT_BESIDE = 600
@@ -54,24 +54,34 @@ def redact(
     execution: Execution,
     cache: Path,
 ) -> None:
-    """Write the three tables; neither engine, workers nor cache change their bytes."""
-    inputs = read_table(documents)
-    finds = chunk_finds(inputs, model, params, execution, cache)
-    tables = redacted(inputs, finds, params, key)
-    check_conservation(
-        "curate_redact", inputs.rename({"doc_id": "input_id"}), tables.ledger, tables.documents["doc_id"]
-    )
-    with output_dir(out) as folder, output_dir(ledger) as beside, output_dir(spans) as apart:
-        write_table(tables.documents, folder, ["doc_id"], inputs.schema)
-        write_table(tables.ledger, beside, ["input_id"], LEDGER)
-        write_table(tables.spans, apart, ["doc_id", "field", "start"], SPANS)
+    """Write the three tables part by part; neither engine, workers nor cache change their bytes."""
+    finds = chunk_finds(documents, model, params, execution, cache)
+    inputs = read_table(documents, ["doc_id", "source"])
+    with output_dir(spans) as folder, TableWriter(folder, ["doc_id", "field", "start"], SPANS) as writer:
+
+        def pieces() -> Iterator[Piece]:
+            for part in redacted(documents, finds, params, key):
+                writer.write(part.spans.sort("doc_id", "field", "start"))
+                yield Piece(part.documents, part.ledger)
+
+        write_pieces("curate_redact", inputs, pieces(), out, ledger, lambda _: None)
 
 
 def overlooked(documents: Path, model: Path, params: CurateRedact) -> dict[str, object]:
     """What share of the model's plants is not found among paragraphs of the documents."""
-    texts = read_table(documents)["text"]
-    paragraphs = [chunk.text for text in texts for chunk in chunks(text) if len(chunk.text) <= PLANT_BESIDE]
-    return residual_of(planted(load_plants(model), paragraphs), load_analyser(model, params).found)
+    plants = load_plants(model)
+    paragraphs = first_paragraphs(documents, len(plants))
+    return residual_of(planted(plants, paragraphs), load_analyser(model, params).found)
+
+
+def first_paragraphs(documents: Path, count: int) -> list[str]:
+    """The `count` different paragraphs, none too long, whose sha256 is smallest: those that `planted` would draw."""
+    first: dict[bytes, str] = {}
+    for table in read_parts(documents, ["text"]):
+        paragraphs = (chunk.text for text in table["text"] for chunk in chunks(text))
+        first |= {chunk_key(text): text for text in paragraphs if len(text) <= PLANT_BESIDE}
+        first = dict(sorted(first.items())[:count])
+    return list(first.values())
 
 
 if __name__ == "__main__":

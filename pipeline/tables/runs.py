@@ -1,11 +1,31 @@
 """Merge sorted tables into one sorted stream that is never in memory as a whole."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import TracebackType
 from typing import Any, cast
 
 import polars as pl
 import pyarrow.parquet as pq
+
+
+class RunWriter:
+    """Writes a run whose rows come in order, piece by piece; each piece is a row group."""
+
+    def __init__(self, path: Path, schema: Mapping[str, pl.DataType]) -> None:
+        self._writer = pq.ParquetWriter(path, pl.DataFrame(schema=schema).to_arrow().schema, compression="zstd")
+
+    def __enter__(self) -> "RunWriter":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, err: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self._writer.close()
+
+    def write(self, rows: pl.DataFrame) -> None:
+        """Add `rows`, which come after all that were added before."""
+        if rows.height:
+            self._writer.write_table(rows.to_arrow())
 
 
 def merged_runs(runs: Sequence[Path], key: str) -> Iterator[pl.DataFrame]:
@@ -14,7 +34,7 @@ def merged_runs(runs: Sequence[Path], key: str) -> Iterator[pl.DataFrame]:
     In memory is one row group of each run. Rows of equal key follow each other in no order to rely on;
     a piece may end between them.
     """
-    yield from merged([_row_groups(run) for run in runs], key)
+    yield from merged([row_groups(run) for run in runs], key)
 
 
 def merged(streams: Sequence[Iterator[pl.DataFrame]], key: str) -> Iterator[pl.DataFrame]:
@@ -54,7 +74,8 @@ class _Run:
         return found
 
 
-def _row_groups(path: Path) -> Iterator[pl.DataFrame]:
+def row_groups(path: Path) -> Iterator[pl.DataFrame]:
+    """The rows of a Parquet file, a row group at a time."""
     with pq.ParquetFile(path) as file:
         for number in range(file.num_row_groups):
             yield cast(pl.DataFrame, pl.from_arrow(file.read_row_group(number)))

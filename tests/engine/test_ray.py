@@ -3,11 +3,19 @@
 import threading
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from pipeline.engine.shards import ShardsFailed, gathered, sharded
+from pipeline.redact.pseudonyms import PUBLIC_KEY
+from pipeline.redact.tagger import save_tagger
+from pipeline.schema.documents import DOCUMENTS
+from pipeline.stage.hashing import hash_artefact
+from pipeline.stages.curate_redact import redact
+from pipeline.tables.parquet import read_table, write_table
 from tests.engine.test_resume import ROWS, SQUARES, TWO
 from tests.engine.works import DiesOnce, HangsOn, NotesNode, Raises, times
+from tests.redact.worlds import LEXICON, redact_params, silent_grid
 
 ray = pytest.importorskip("ray", reason="the `scale` group is not installed")
 
@@ -68,3 +76,21 @@ def test_a_lost_node_costs_no_row(tmp_path, notes, cluster):
     thread.join(120)
     assert found["rows"] == SQUARES
     assert Path(notes, "hangs").exists()
+
+
+def test_a_stage_on_two_nodes_writes_the_bytes_of_this_process(tmp_path, cluster):
+    (tmp_path / "documents").mkdir()
+    texts = [f"Staff BW-{number}8213 wrote to ann{number}@firm.example." for number in range(1, 9)]
+    rows = [{**dict.fromkeys(DOCUMENTS, ""), "doc_id": str(number), "text": text, "title": None}
+            for number, text in enumerate(texts)]
+    write_table(pl.DataFrame(rows, schema=DOCUMENTS), tmp_path / "documents", ["doc_id"], DOCUMENTS)
+    (tmp_path / "model").mkdir()
+    save_tagger(silent_grid(), LEXICON, tmp_path / "model")
+    digests = []
+    for execution in (TWO, TWO.model_copy(update={"engine": "ray", "ray_address": cluster.address})):
+        run = tmp_path / execution.engine
+        redact(tmp_path / "documents", tmp_path / "model", *(run / name for name in ("out", "ledger", "spans")),
+               redact_params(max_density=1.0), PUBLIC_KEY, execution, tmp_path / f"cache-{execution.engine}")
+        digests.append(hash_artefact(run).digest)
+    assert read_table(tmp_path / "ray" / "spans").height == 16
+    assert digests[0] == digests[1]

@@ -18,7 +18,7 @@ from safetensors.numpy import load_file, save_file
 from pipeline.schema.errors import BadInput, BrokenContract
 from pipeline.stage import confined, network
 from pipeline.stage.declared import declared_stage
-from pipeline.stage.landlock import TCP_ABI, abi
+from pipeline.stage.landlock import TCP_ABI, Right, abi
 from pipeline.stage.outputs import output_dir, output_file, work_folder
 from pipeline.stage.policy import policy_of
 from pipeline.stage.run import run_recorded
@@ -388,6 +388,17 @@ def test_who_gets_which_network(world_size, engine, network):
         code=("pipeline/engine/launch.py", "pipeline/engine/executors.py"),
         params={"sft": {"training": {"world_size": world_size, "deepspeed": ""}}})
     assert policy_of(declared, Path("scratch"), Path()).network == network
+
+
+@pytest.mark.parametrize(("engine", "code", "reached"), [
+    ("ray", "pipeline/engine/executors.py", True), ("local", "pipeline/engine/executors.py", False),
+    ("ray", "pipeline/known.py", False)])
+def test_a_driver_of_ray_reaches_the_sockets_of_its_sessions(engine, code, reached, monkeypatch, tmp_path):
+    monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))
+    Path("execution.yaml").write_text((Path(__file__).parents[2] / "execution.yaml").read_text().replace(
+        "engine: local", f"engine: {engine}"))
+    policy = policy_of(declared_stage("work")._replace(code=(code,)), Path("scratch"), Path())
+    assert policy.allows(str(tmp_path / "ray/session_latest/sockets/raylet"), Right.WRITE_FILE) is reached
 
 
 DVC_STAGE = """\

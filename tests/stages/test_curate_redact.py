@@ -1,15 +1,19 @@
+import hashlib
+
 import polars as pl
 import pytest
 
 from pipeline.engine.shards import ShardsFailed
-from pipeline.redact import analyse, recognisers
+from pipeline.redact import analyse, documents, recognisers
 from pipeline.redact.cache import LIBRARIES, REAL_LIBRARIES, _versions, cache_file
 from pipeline.redact.pseudonyms import PUBLIC_KEY
+from pipeline.redact.shard import FINDS, RedactShard
 from pipeline.redact.spread import names_in, spread
 from pipeline.redact.tagger import save_tagger
 from pipeline.schema.documents import DOCUMENTS
+from pipeline.schema.errors import BrokenContract
 from pipeline.schema.execution import Execution
-from pipeline.stages.curate_redact import redact
+from pipeline.stages.curate_redact import PLANT_BESIDE, first_paragraphs, redact
 from pipeline.tables.parquet import read_table, write_table
 from tests.redact.worlds import LEXICON, redact_params, silent_grid
 
@@ -138,3 +142,47 @@ def test_a_name_found_once_is_replaced_wherever_it_stands():
     found = [analyse.Found(0, 20, "PERSON", "tagger", 0.99)]
     carried = spread(text, found, names_in(text, found))
     assert [text[find.start : find.end] for find in carried] == ["Marta Grant-Oyelaran", "Marta", "Grant-Oyelaran"]
+
+
+def one_document_a_part(world):
+    table = read_table(world / "documents")
+    for number, row in enumerate(table.iter_slices(1)):
+        row.write_parquet(world / "documents" / f"part-{number:05d}.parquet")
+
+
+def test_a_table_of_many_parts_gives_the_bytes_of_one(world):
+    whole = run(world, "whole")
+    one_document_a_part(world)
+    assert len(list((world / "documents").iterdir())) == len(TEXTS)
+    assert run(world, "parts") == whole
+
+
+def test_a_chunk_that_comes_back_without_an_answer_stops_the_stage(world, monkeypatch):
+    monkeypatch.setattr(RedactShard, "__call__", lambda *_: {"finds": pl.DataFrame(schema=FINDS)})
+    with pytest.raises(BrokenContract, match="chunks without an answer"):
+        run(world, "out")
+    assert not (world / "out").exists()
+
+
+def test_a_run_that_was_stopped_goes_on_from_the_chunks_that_are_done(world, monkeypatch, capsys):
+    whole = run(world, "whole")
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(documents, "keep_finds", stop)
+    with pytest.raises(KeyboardInterrupt):
+        run(world, "again", cache="kept")
+    monkeypatch.undo()
+    assert run(world, "again", cache="kept") == whole
+    assert "2 of 2 shards are done already" in capsys.readouterr().err
+    assert [path.suffix for path in (world / "kept").iterdir()] == [".parquet"]
+
+
+def test_paragraphs_to_plant_beside_are_the_same_however_the_table_is_cut(world):
+    texts = [text for text in TEXTS.values() for text in text.split("\n\n") if len(text) <= PLANT_BESIDE]
+    wanted = sorted(set(texts), key=lambda text: hashlib.sha256(text.encode()).digest())
+    assert first_paragraphs(world / "documents", 3) == wanted[:3]
+    one_document_a_part(world)
+    assert first_paragraphs(world / "documents", 3) == wanted[:3]
+    assert first_paragraphs(world / "documents", 100) == wanted
