@@ -29,6 +29,8 @@ class Rule(NamedTuple):
     """A cheap regex, of the standard library, without which the pattern cannot match."""
     words: tuple[str, ...] = ()
     """Parts of words in small letters; without any of them the pattern cannot match."""
+    digit: bool = False
+    """Whether no match is without a digit."""
 
 
 NEAR_BEFORE, NEAR_AFTER = 48, 24
@@ -87,6 +89,7 @@ RULES = (
         1.0,
         checks.mailbox,
         needs=AT,
+        words=("@", "[", "(", "{"),
     ),
     Rule(
         "EMAIL",
@@ -110,7 +113,7 @@ RULES = (
         0.85,
         checks.spoken,
         needs=rf"\b{DIGIT_WORD}[\s,.-]+(?:{DIGIT_WORD}|double|triple|treble)\b",
-        words=("zero", "nought", "naught", "two", "three", "four", "five", "six", "seven", "eight", "nine"),
+        words=("zero", "nought", "naught", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"),
     ),
     Rule(
         "PHONE",
@@ -120,6 +123,7 @@ RULES = (
         checks.mistyped,
         PHONE_NEAR,
         needs=r"\d[OIl]|[OIl]\d",
+        digit=True,
     ),
     Rule(
         "IBAN",
@@ -129,6 +133,7 @@ RULES = (
         checks.iban,
         ("iban", "account", "bank", "transfer"),
         r"[a-z]{2}\d{2}",
+        digit=True,
     ),
     Rule(
         "CREDIT_CARD",
@@ -138,6 +143,7 @@ RULES = (
         checks.card,
         ("card", "credit", "debit", "visa", "mastercard", "amex", "payment", "cc", "pan"),
         LONG_NUMBER,
+        digit=True,
     ),
     Rule(
         "PHONE",
@@ -147,6 +153,7 @@ RULES = (
         checks.phone,
         PHONE_NEAR,
         r"(?:\+|00)[\d\W_]{6,}\d",
+        digit=True,
     ),
     Rule(
         "PHONE",
@@ -157,6 +164,7 @@ RULES = (
         checks.phone,
         PHONE_NEAR,
         LONG_NUMBER,
+        digit=True,
     ),
     Rule(
         "PHONE",
@@ -166,6 +174,7 @@ RULES = (
         checks.phone,
         PHONE_NEAR,
         LONG_NUMBER,
+        digit=True,
     ),
     Rule(
         "PHONE",
@@ -175,6 +184,7 @@ RULES = (
         checks.phone,
         PHONE_NEAR,
         LONG_NUMBER,
+        digit=True,
     ),
     Rule(
         "IP_ADDRESS",
@@ -183,6 +193,7 @@ RULES = (
         0.7,
         checks.address,
         needs=r"\d\.\d{1,3}\.\d",
+        digit=True,
     ),
     Rule(
         "IP_ADDRESS",
@@ -191,6 +202,7 @@ RULES = (
         0.8,
         checks.address,
         needs=r":[0-9a-f]*:",
+        words=(":",),
     ),
     Rule(
         "MAC_ADDRESS",
@@ -198,6 +210,7 @@ RULES = (
         r"(?<![\w:-])(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}(?![\w:-])",
         0.9,
         needs=r"[0-9a-f]{2}[:-][0-9a-f]{2}[:-][0-9a-f]{2}[:-]",
+        words=(":", "-"),
     ),
     Rule("URL_CREDENTIALS", "url login", r"\b[a-z][a-z0-9+.-]*+://(?P<v>[^\s/:@]++:[^\s/@]++)@", 1.0, words=("://",)),
     Rule(
@@ -206,6 +219,7 @@ RULES = (
         r"[?&](?:access_token|token|api_?key|key|password|passwd|secret|sig|signature|auth)=(?P<v>[^&\s\"'<>]{6,}+)",
         0.9,
         needs=r"[?&]\w+=",
+        words=("?", "&"),
     ),
     Rule(
         "SECRET",
@@ -241,6 +255,7 @@ RULES = (
         checks.social_security,
         ("ssn", "social", "security"),
         LONG_NUMBER,
+        digit=True,
     ),
     Rule(
         "NATIONAL_ID",
@@ -248,6 +263,7 @@ RULES = (
         r"\b[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?\d{2} ?\d{2} ?\d{2} ?[A-D]\b",
         0.85,
         needs=r"[a-z]{2} ?\d{2}",
+        digit=True,
     ),
     Rule(
         "NATIONAL_ID",
@@ -255,6 +271,7 @@ RULES = (
         r"\b[A-Z]{6}\d{2}[A-EHLMPR-T]\d{2}[A-Z]\d{3}[A-Z]\b",
         0.95,
         needs=r"[a-z]{2} ?\d{2}",
+        digit=True,
     ),
     Rule(
         "NATIONAL_ID",
@@ -263,9 +280,17 @@ RULES = (
         0.85,
         checks.spanish_id,
         needs=r"\d{8}[- ]?[a-z]",
+        digit=True,
     ),
     Rule(
-        "NATIONAL_ID", "pl pesel", r"(?<![\w.-])\d{11}(?![\w.-])", 0.6, checks.polish_id, ("pesel", "id"), LONG_NUMBER
+        "NATIONAL_ID",
+        "pl pesel",
+        r"(?<![\w.-])\d{11}(?![\w.-])",
+        0.6,
+        checks.polish_id,
+        ("pesel", "id"),
+        LONG_NUMBER,
+        digit=True,
     ),
     Rule(
         "NATIONAL_ID",
@@ -275,8 +300,11 @@ RULES = (
         checks.dutch_id,
         ("bsn", "burgerservice", "sofi", "national"),
         LONG_NUMBER,
+        digit=True,
     ),
-    Rule("NATIONAL_ID", "in pan", r"\b[A-Z]{3}[ABCFGHJLPT][A-Z]\d{4}[A-Z]\b", 0.85, needs=r"[a-z]{2} ?\d{2}"),
+    Rule(
+        "NATIONAL_ID", "in pan", r"\b[A-Z]{3}[ABCFGHJLPT][A-Z]\d{4}[A-Z]\b", 0.85, needs=r"[a-z]{2} ?\d{2}", digit=True
+    ),
     Rule(
         "NATIONAL_ID",
         "in aadhaar",
@@ -285,6 +313,7 @@ RULES = (
         None,
         ("aadhaar", "aadhar", "uid"),
         LONG_NUMBER,
+        digit=True,
     ),
     Rule(
         "NATIONAL_ID",
@@ -294,6 +323,7 @@ RULES = (
         None,
         ("identity", "national", "id card"),
         r"\d{3}[mgaplhbz]",
+        digit=True,
     ),
     Rule(
         "IDENTIFIER",
@@ -304,6 +334,7 @@ RULES = (
         checks.reference,
         needs=DIGIT,
         words=IDENTIFIED_WORDS,
+        digit=True,
     ),
     Rule(
         "DATE_OF_BIRTH",
@@ -312,6 +343,7 @@ RULES = (
         0.9,
         needs=DIGIT,
         words=("born", "birth", "dob", "d.o.b", "geboren", "née", "b."),
+        digit=True,
     ),
     Rule(
         "PERSON",
@@ -319,6 +351,7 @@ RULES = (
         rf"(?-i:\b{TITLES}\.?\s++(?P<v>\p{{Lu}}[\w'’-]++(?:\s\p{{Lu}}[\w'’-]++)?))",
         0.6,
         needs=rf"\b{TITLES}\b",
+        words=("mr", "ms", "miss", "mx", "dr", "prof", "sir", "dame", "lady", "rev", "herr", "frau", "mme", "sig"),
     ),
 )
 
