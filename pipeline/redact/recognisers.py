@@ -22,7 +22,7 @@ from presidio_analyzer.nlp_engine import NlpArtifacts, NlpEngine
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
-from pipeline.redact.rules import NEAR_AFTER, NEAR_BEFORE, NEAR_BOOST, Rule
+from pipeline.redact.rule import NEAR_AFTER, NEAR_BEFORE, NEAR_BOOST, Rule
 from pipeline.redact.tagger import TYPES, Span, Tagger
 from pipeline.redact.visible import plain
 from pipeline.schema.errors import BadInput, PedigreeError

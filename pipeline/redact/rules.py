@@ -7,40 +7,14 @@ Regular expressions are those of the `regex` package: `++` and `*+` never give c
 pattern can take more than linear time on a hostile text.
 """
 
-from collections.abc import Callable
-from typing import NamedTuple
-
 from pipeline.redact import checks
-from pipeline.redact.checks import Verdict
+from pipeline.redact.announced import ANNOUNCED_RULES
+from pipeline.redact.national import NATIONAL_RULES
+from pipeline.redact.rule import LONG_NUMBER, Rule
+from pipeline.redact.streets import STREET_RULES
 from pipeline.schema.curate_redact import CodePattern
 
-
-class Rule(NamedTuple):
-    """One pattern; group `v`, if it has one, is the span."""
-
-    kind: str
-    name: str
-    regex: str
-    score: float
-    check: Callable[[str], Verdict] | None = None
-    near: tuple[str, ...] = ()
-    """Words in small letters that raise the score when they stand within NEAR characters."""
-    needs: str = ""
-    """A cheap regex, of the standard library, without which the pattern cannot match."""
-    words: tuple[str, ...] = ()
-    """Parts of words in small letters; without any of them the pattern cannot match."""
-    digit: bool = False
-    """Whether no match is without a digit."""
-
-
-NEAR_BEFORE, NEAR_AFTER = 48, 24
-"""Characters before and after a match in which context words count."""
-NEAR_BOOST = 0.35
-"""Presidio's own `context_similarity_factor`."""
-
 DIGIT, AT = r"\d", r"@|[\[({]\s*at\s*[\])}]"
-LONG_NUMBER = r"\d[\d\W_]{5,}\d"
-"""Seven characters from digit to digit with no letter between: any telephone or card number has them."""
 DIGIT_WORD = r"(?:zero|oh|o|nought|naught|nil|one|two|three|four|five|six|seven|eight|nine)"
 MONTHS = (
     r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
@@ -67,17 +41,6 @@ PHONE_NEAR = (
     "sms",
     "text",
 )
-IDENTIFIED = (
-    r"passport|driv(?:er|ing)(?:'?s)?\s++licen[cs]e|licen[cs]e\s++(?:plate|number|no)|account|acct|iban|routing|sort\s++code|policy|patient"
-    r"|medical\s++record|mrn|tax(?:payer)?(?:\s++id(?:entification)?)?|tin|vat|national\s++(?:id|insurance|identity)(?:\s++card)?|insurance|voter(?:\s++id)?"
-    r"|social\s++security|ssn|aadhaa?r|pan|member(?:ship)?|employee|badge|staff|police\s++id|student|customer\s++id|user\s?id"
-)
-IDENTIFIED_WORDS = (
-    "passport", "driv", "licen", "account", "acct", "iban", "routing", "code", "policy", "patient", "record", "mrn",
-    "tax", "tin", "vat", "national", "insurance", "voter", "security", "ssn", "aadha", "pan", "member", "employee",
-    "badge", "staff", "police", "student", "customer", "user",
-)  # fmt: skip
-"""What IDENTIFIED begins with or holds; a test keeps the two together."""
 TITLES = r"(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Sir|Dame|Lady|Rev|Herr|Frau|Mme|Sig)"
 
 RULES = (
@@ -94,7 +57,7 @@ RULES = (
     Rule(
         "EMAIL",
         "spoken e-mail",
-        r"\b[\w.-]++(?: dot [\w-]++)*+ at [\w-]++(?: dot [\w-]++)++\b",
+        r"\b[\w.-]++(?: (?:dot|underscore|dash|hyphen|plus) [\w-]++)*+ at [\w-]++(?: dot [\w-]++)++\b",
         0.85,
         words=(" dot ",),
     ),
@@ -146,6 +109,16 @@ RULES = (
         digit=True,
     ),
     Rule(
+        "CREDIT_CARD",
+        "short card",
+        r"(?<![\w.+-])(?:5[0678]|6\d)\d{10}(?![\w-])",
+        0.3,
+        checks.luhn,
+        ("card", "credit", "debit", "cc", "maestro"),
+        LONG_NUMBER,
+        digit=True,
+    ),
+    Rule(
         "PHONE",
         "international phone",
         r"(?<![\w.+])(?:\+|00)(?:\s?\(?\d{1,4}\)?[ .\-/]{0,3}){2,7}\d(?:\s?(?:x|ext\.?|#)\s?\d{1,6})?(?!\w)",
@@ -187,6 +160,40 @@ RULES = (
         digit=True,
     ),
     Rule(
+        "PHONE",
+        "short phone",
+        r"(?<![\w.,/#$€£+-])(?:\(\d{2,4}\) ?|\d{2,4}[ -])\d{2,4}(?:[ -]\d{2,4}){0,3}(?![\w]|[.,]\d|-\d)",
+        0.3,
+        checks.phone,
+        (
+            "phone",
+            "tel",
+            "call me",
+            "mobile",
+            "cell",
+            "fax",
+            "ring",
+            "dial",
+            "whatsapp",
+            "sms",
+            "answering",
+            "desk",
+            "reach me",
+            "office",
+            "registered",
+        ),
+        needs=LONG_NUMBER,
+        digit=True,
+    ),
+    Rule(
+        "PHONE",
+        "extension",
+        r"(?<=\bextension )\d{3,6}\b|\bext\b\.? ?\d{3,6}\b",
+        0.75,
+        words=("ext",),
+        digit=True,
+    ),
+    Rule(
         "IP_ADDRESS",
         "ipv4",
         r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w]|\.\d)",
@@ -224,118 +231,76 @@ RULES = (
     Rule(
         "SECRET",
         "key prefix",
-        r"\b(?:sk|pk|rk)[-_][\w-]{16,}+|\bgh[pousr]_\w{20,}+|\bAKIA[0-9A-Z]{16}\b|\bxox[abprs]-[\w-]{10,}+|\beyJ[\w-]{10,}+\.[\w-]++\.[\w-]*+",
+        r"\b(?:sk|pk|rk)[-_][\w-]{16,}+|\bgh[pousr]_\w{20,}+|\bgithub_pat_\w{20,}+|\b(?:glpat|xapp)-[\w-]{16,}+"
+        r"|\bA(?:KIA|SIA)[0-9A-Z]{16}\b|\bxox[abprs]-[\w-]{10,}+|\beyJ[\w-]{10,}+\.[\w-]++\.[\w-]*+"
+        r"|\bAIza[\w-]{35}|\b(?:hf|npm)_\w{30,}+|\bSG\.[\w-]{16,}+\.[\w-]{16,}+",
         1.0,
-        words=("sk", "pk", "rk", "gh", "akia", "xox", "eyj"),
+        words=(
+            "sk",
+            "pk",
+            "rk",
+            "gh",
+            "github_pat_",
+            "glpat",
+            "xapp",
+            "akia",
+            "asia",
+            "xox",
+            "eyj",
+            "aiza",
+            "hf_",
+            "npm_",
+            "sg.",
+        ),
     ),
     Rule(
         "SECRET",
         "named secret",
-        r"(?:pass(?:word|wd|phrase|code)?|pwd|secret|api[ _-]?key|(?:access|auth|bearer)[ _-]?token|credentials?)"
+        r"(?:pass(?:word|wd|phrase|code)?|pwd|secret|api[ _-]?key|(?:access|auth|bearer)[ _-]?token|credentials?"
+        r"|identified\s++by)"
         r"[\"'`]?"
-        r"\s*(?:[:=]>?|\bis\b|\bwas\b|\bto\b|(?=[\"'`(]?[^\s\"'`,|]*[\d!#$%^&*]))\s*[\"'`(]?(?P<v>[^\s\"'`,|]{6,}+)",
+        r"\s*(?::=|[:=]>?|\bis\b|\bwas\b|\bto\b|(?=[\"'`(]?[^\s\"'`,|]*[\d!#$%^&*]))\s*[\"'`(]?(?P<v>[^\s\"'`,|]{6,}+)",
         0.8,
         checks.secret,
-        words=("pass", "pwd", "secret", "key", "token", "credential"),
+        words=("pass", "pwd", "secret", "key", "token", "credential", "identified"),
+    ),
+    Rule(
+        "SECRET",
+        "quoted secret",
+        r"\b(?:password|passphrase|passcode|pwd)\s++(?:(?:is|was|of|:)\s++)?(?P<q>[\"'`])(?P<v>[^\"'`\n]{6,40}+)(?P=q)",
+        0.8,
+        checks.secret,
+        words=("pass", "pwd"),
+    ),
+    Rule(
+        "SECRET",
+        "login pair",
+        r"@[\w-]++(?:\.[\w-]++)++\s?+[/|:]\s?+(?P<v>[^\s\"'`,|/]{6,40}+)",
+        0.75,
+        checks.secret,
+        words=("@",),
+    ),
+    Rule(
+        "SECRET",
+        "bearer",
+        r"\bbearer\s++(?P<v>[\w.~+/=-]{20,}+)",
+        0.9,
+        checks.secret,
+        words=("bearer",),
+    ),
+    Rule(
+        "SECRET", "private key", r"-----BEGIN [A-Z ]*+PRIVATE KEY-----(?P<v>[^-]++)", 1.0, words=("private key-----",)
     ),
     Rule(
         "USERNAME",
         "named user",
-        r"\b(?:db_?)?(?:user|login)(?:[ _-]?(?:name|id))?[\"']?\s*(?::=|=>|[:=])\s*[\"']?(?P<v>[\w@][\w.@-]{2,40}+)",
+        r"\b(?:db_?)?(?:user|login)(?:[ _-]?(?:name|id))?[\"']?\s*(?::=|=>|[:=])\s*[\"']?(?P<v>[\w@][\w.@-]{2,40}+)"
+        r"|\buser\s?(?:id|name)\s*(?:is|was)?\s*[\"'](?P<v>\w[\w.@-]{2,40}+)",
         0.7,
         checks.user,
         words=("user", "login"),
     ),
     Rule("USERNAME", "sql user", r"'(?P<v>\w[\w.-]{1,40}+)'@'", 0.9, words=("'@'",)),
-    Rule(
-        "NATIONAL_ID",
-        "us ssn",
-        r"(?<![\w-])\d{3}[- .]\d{2}[- .]\d{4}(?![\w-])",
-        0.65,
-        checks.social_security,
-        ("ssn", "social", "security"),
-        LONG_NUMBER,
-        digit=True,
-    ),
-    Rule(
-        "NATIONAL_ID",
-        "uk nino",
-        r"\b[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?\d{2} ?\d{2} ?\d{2} ?[A-D]\b",
-        0.85,
-        needs=r"[a-z]{2} ?\d{2}",
-        digit=True,
-    ),
-    Rule(
-        "NATIONAL_ID",
-        "it fiscal code",
-        r"\b[A-Z]{6}\d{2}[A-EHLMPR-T]\d{2}[A-Z]\d{3}[A-Z]\b",
-        0.95,
-        needs=r"[a-z]{2} ?\d{2}",
-        digit=True,
-    ),
-    Rule(
-        "NATIONAL_ID",
-        "es dni",
-        r"(?<![\w-])\d{8}[- ]?[A-Z](?![\w-])",
-        0.85,
-        checks.spanish_id,
-        needs=r"\d{8}[- ]?[a-z]",
-        digit=True,
-    ),
-    Rule(
-        "NATIONAL_ID",
-        "pl pesel",
-        r"(?<![\w.-])\d{11}(?![\w.-])",
-        0.6,
-        checks.polish_id,
-        ("pesel", "id"),
-        LONG_NUMBER,
-        digit=True,
-    ),
-    Rule(
-        "NATIONAL_ID",
-        "nl bsn",
-        r"(?<![\w.-])\d{9}(?![\w.-])",
-        0.3,
-        checks.dutch_id,
-        ("bsn", "burgerservice", "sofi", "national"),
-        LONG_NUMBER,
-        digit=True,
-    ),
-    Rule(
-        "NATIONAL_ID", "in pan", r"\b[A-Z]{3}[ABCFGHJLPT][A-Z]\d{4}[A-Z]\b", 0.85, needs=r"[a-z]{2} ?\d{2}", digit=True
-    ),
-    Rule(
-        "NATIONAL_ID",
-        "in aadhaar",
-        r"(?<![\w-])[2-9]\d{3}[ -]\d{4}[ -]\d{4}(?![\w-]| ?\d)",
-        0.5,
-        None,
-        ("aadhaar", "aadhar", "uid"),
-        LONG_NUMBER,
-        digit=True,
-    ),
-    Rule(
-        "NATIONAL_ID",
-        "mt id",
-        r"(?<![\w-])\d{3,7}[MGAPLHBZ]\b(?![\w-])",
-        0.3,
-        None,
-        ("identity", "national", "id card"),
-        r"\d{3}[mgaplhbz]",
-        digit=True,
-    ),
-    Rule(
-        "IDENTIFIER",
-        "named number",
-        rf"\b(?:{IDENTIFIED})(?:\s++(?:number|num|no\.?|id|card|code|#))*+\s*(?:is|was|[:=#])?\s*"
-        r"(?P<v>#?[A-Z0-9][A-Z0-9/-]*+(?:[ -]\d[A-Z0-9/-]*+)*+)",
-        0.7,
-        checks.reference,
-        needs=DIGIT,
-        words=IDENTIFIED_WORDS,
-        digit=True,
-    ),
     Rule(
         "DATE_OF_BIRTH",
         "birth date",
@@ -353,6 +318,9 @@ RULES = (
         needs=rf"\b{TITLES}\b",
         words=("mr", "ms", "miss", "mx", "dr", "prof", "sir", "dame", "lady", "rev", "herr", "frau", "mme", "sig"),
     ),
+    *ANNOUNCED_RULES,
+    *NATIONAL_RULES,
+    *STREET_RULES,
 )
 
 

@@ -5,7 +5,7 @@ from presidio_analyzer import PatternRecognizer as PresidioPattern
 from pipeline.redact import recognisers
 from pipeline.redact.analyse import Analyser, Found, united
 from pipeline.redact.recognisers import FailClosed, Patterns, RecogniserFailed
-from pipeline.redact.rules import Rule
+from pipeline.redact.rule import Rule
 from pipeline.schema.errors import BadInput
 from tests.redact.worlds import redact_params, silent_tagger
 
