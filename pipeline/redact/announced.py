@@ -26,7 +26,8 @@ ANNOUNCED_RULES = (
     Rule(
         "IDENTIFIER",
         "named number",
-        rf"\b(?:{IDENTIFIED}){NOUN}{LINKS}[\"'“‘(]?(?P<v>#?[A-Z0-9*][A-Z0-9*/_-]*+(?:[ -]\d[A-Z0-9*/-]*+)*+)",
+        rf"\b(?:{IDENTIFIED}){NOUN}{LINKS}[\"'“‘(]?"
+        r"(?P<v>#?(?=[A-Z/_-]{0,20}[\d*])[A-Z0-9*][A-Z0-9*/_-]*+(?:[ -]\d[A-Z0-9*/-]*+)*+)",
         0.7,
         checks.reference,
         words=IDENTIFIED_WORDS,
@@ -53,7 +54,7 @@ ANNOUNCED_RULES = (
     Rule(
         "IDENTIFIER",
         "plate",
-        r"\b(?:(?:licen[cs]e|number|registration)\s++plates?|vehicle\s++reg(?:istration)?|reg\.?\s++(?:no\b\.?|number|mark))"
+        r"\b(?:(?:licen[cs]e|number|registration)\s++plates?|vehicle\s++reg(?:istration)?|reg(?:istration|\.)?\s++(?:no\b\.?|number|mark))"
         r"(?:\s++(?:number|no\b\.?))?\s*+(?:\bis\b|\bwas\b|[:=#(])?\s*+[\"']?"
         r"(?P<v>(?-i:(?=[A-Z0-9 -]*\d)[A-Z0-9]{1,4}[ -][A-Z0-9]{1,5}(?!\w)|(?=[A-Z0-9]*\d)[A-Z0-9]{5,8}(?!\w)))",
         0.8,

@@ -7,6 +7,8 @@ Regular expressions are those of the `regex` package: `++` and `*+` never give c
 pattern can take more than linear time on a hostile text.
 """
 
+import re
+
 from pipeline.redact import checks
 from pipeline.redact.announced import ANNOUNCED_RULES
 from pipeline.redact.national import NATIONAL_RULES
@@ -311,6 +313,22 @@ RULES = (
         digit=True,
     ),
     Rule(
+        "DATE_OF_BIRTH",
+        "date, then birth",
+        rf"(?P<v>{DATE})(?:[^\w\n]++\w++){{0,9}}?[^\w\n]++(?:date\s++of\s++birth|birth\s?date|birthday|dob)\b",
+        0.7,
+        words=("birth", "dob"),
+        digit=True,
+    ),
+    Rule(
+        "DATE_OF_BIRTH",
+        "an age reached",
+        rf"\b(?:turn(?:ed|s)|reached|celebrated)\s++(?:his|her|their)?\s*+[\w-]++\s++on\s++(?:the\s++)?(?P<v>{DATE})",
+        0.7,
+        words=("turn", "reached", "celebrated"),
+        digit=True,
+    ),
+    Rule(
         "PERSON",
         "title and name",
         rf"(?-i:\b{TITLES}\.?\s++(?P<v>\p{{Lu}}[\w'’-]++(?:\s\p{{Lu}}[\w'’-]++)?))",
@@ -326,7 +344,36 @@ RULES = (
 
 def code_rules(codes: tuple[CodePattern, ...]) -> tuple[Rule, ...]:
     """The firm's own codes as rules."""
-    return tuple(
-        Rule(code.kind, f"code {number}", code.pattern, code.score, None, code.context, "")
-        for number, code in enumerate(codes, start=1)
-    )
+    return tuple(_code_rule(f"code {number}", code) for number, code in enumerate(codes, start=1))
+
+
+def _code_rule(name: str, code: CodePattern) -> Rule:
+    if code.syntax == "regex":
+        return Rule(code.kind, name, code.pattern, code.score, None, code.context)
+    words = tuple(re.findall(r"[a-z]+", code.pattern.lower())[:1])
+    return Rule(code.kind, name, of_form(code.pattern), code.score, None, code.context, words=words, digit=True)
+
+
+def of_form(form: str) -> str:
+    """The pattern of a code that looks like `form` (see `CodePattern`).
+
+    People write a code with other separators or none, and with a blank inside its digits. Where it stands glued
+    to a word ("userbw44190") it is taken as it is spelt in `form`, or without separators, and only if two
+    letters and four digits of it are fixed: less is found in any long string.
+    """
+    pieces = re.findall(r"#+|@+|[A-Za-z0-9]+|[ ./_-]+", form)
+    loose = "".join(_piece(piece, r"[-_ ./]?", r"\d ?") for piece in pieces)
+    pattern = rf"(?<![^\W_]){loose}(?![^\W_])"
+    if form.count("#") < 4 or len(re.findall(r"[A-Za-z]", form)) < 2:
+        return pattern
+    glued = ("".join(_piece(piece, separator, r"\d") for piece in pieces) for separator in ("", None))
+    return "|".join((pattern, *(rf"(?<!\d){one}(?!\d)" for one in glued)))
+
+
+def _piece(piece: str, separator: str | None, digit: str) -> str:
+    """Pattern of a run of one sort. `separator`: for any of them; None: as it is."""
+    if piece[0] == "#":
+        return digit * (len(piece) - 1) + r"\d"
+    if piece[0] == "@":
+        return f"[A-Z]{{{len(piece)}}}"
+    return re.escape(piece) if piece[0].isalnum() or separator is None else separator

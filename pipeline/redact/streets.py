@@ -12,14 +12,14 @@ ANY = (
     r"|Mews|Quay)"
 )
 NAME = r"(?:[NSEW]\.?\s)?(?:(?:\p{Lu}[\w'’.-]*+|\d{1,3}(?:st|nd|rd|th))\s){1,3}?"
-UNIT = r"(?:Apt|Apartment|Suite|Ste|Unit|Flat|Room|Floor)\.?\s?#?\d{1,5}[A-Z]?"
+UNIT = r"(?i:Apt|Apartment|Suite|Ste|Unit|Flat|Room|Floor)\.?\s?#?\d{1,5}[A-Z]?"
 TOWN = r"\p{Lu}[\w'’.-]*+(?:\s\p{Lu}[\w'’.-]*+){0,2}"
 NUMBER = r"(?<![\w.,/-])\d{1,5}[A-Za-z]?,?\s"
 GERMANIC = (
     r"(?:stra(?:ß|ss)e|str\.|gasse|allee|platz|straat|laan|gracht|kade|vägen|gatan|veien|vej|gade|stræde|katu|utca)"
 )
 ROMANCE = r"(?:[Rr]ue|Via|Viale|Corso|Piazza|Calle|C/|[Rr]ua|[Aa]venida|Plaza|[Cc]hemin|Quai|Triq)"
-LINK = r"(?:(?:de|del|della|di|da|do|dos|des|du|la|le|los|las|l['’]|d['’])\s?)*+"
+LINK = r"(?:(?:de|del|della|delle|dei|di|da|do|dos|des|du|la|le|los|las)\s|[ld]['’]|i[lnrstxz]-)*+"
 LIVES = ("address", "live", "living", "reside", "moved", "deliver", "ship", "mail", "located", "home", "house", "visit")
 
 STREET_RULES = (
@@ -62,7 +62,6 @@ STREET_RULES = (
         0.3,
         near=LIVES,
         needs=r"\d[a-z]?,?\s",
-        words=LIVES,
         digit=True,
     ),
     Rule(
