@@ -9,8 +9,8 @@ a decision. Only ReLU is used, because tanh and exp are not exact.
     layers (float32): activations 0 .. 255, weights -127 .. 127, both whole;
         3 * width * 255 * 127 + |bias| <= 384 * 32385 + 2**15 + 255 < 2**24 bits of a float32
 
-Texts lie one behind another on a tape, REACH empty places between two, which is as far as the
-convolutions see: no padding to a common length.
+Texts lie one behind another on a tape, REACH empty places between two: no padding to a common length. That
+is as far as one convolution sees, and every layer empties those places again.
 
 Shapes: L places on the tape, W different words, C width, D embedding, K labels.
 """
@@ -30,7 +30,7 @@ from pipeline.redact.words import CASES, GAPS, Words, cut, first_shape, grams
 from pipeline.schema.errors import BadInput
 
 DILATIONS = (1, 2, 4)
-REACH = sum(DILATIONS)
+REACH = max(DILATIONS)
 TYPES = ("PERSON", "ADDRESS", "DATE_OF_BIRTH", "PARAPHRASE", "IDENTIFIER", "USERNAME")
 LABELS = ("O", *(f"{mark}-{kind}" for kind in TYPES for mark in "BI"))
 WORD_BITS, WEIGHT_TOP = 12, 3
@@ -118,8 +118,11 @@ class Tagger:
         for number, dilation in enumerate(DILATIONS):
             thirds = np.split(layers[f"near.{number}"], 3)
             products = [(hidden_UC @ third)[pair_L] if number == 0 else hidden_LC @ third for third in thirds]
-            near_LC = spread_sum(products, dilation) + layers[f"bias.{number}"]
-            hidden_LC = np.minimum(hidden_LC + activation(near_LC, SUM_BITS), ACTIVATION_MAX) * used_L1
+            near_LC = spread_sum(products, dilation)
+            near_LC += layers[f"bias.{number}"]
+            hidden_LC += activation(near_LC, SUM_BITS)
+            hidden_LC = np.minimum(hidden_LC, ACTIVATION_MAX, out=hidden_LC)
+            hidden_LC *= used_L1
         logits_LK: Floats = (hidden_LC @ layers["exit"] + layers["exit_bias"]) * np.float32(2.0**-SUM_BITS)
         return logits_LK
 
