@@ -323,9 +323,10 @@ RULES = (
     Rule(
         "DATE_OF_BIRTH",
         "an age reached",
-        rf"\b(?:turn(?:ed|s)|reached|celebrated)\s++(?:his|her|their)?\s*+[\w-]++\s++on\s++(?:the\s++)?(?P<v>{DATE})",
+        r"\bturn(?:ed|s|ing)\s++(?:\d{1,3}|(?:twen|thir|for|fif|six|seven|eigh|nine)(?:ty|teen)(?:-\w++)?)"
+        rf"\s++on\s++(?:the\s++)?(?P<v>{DATE})",
         0.7,
-        words=("turn", "reached", "celebrated"),
+        words=("turn",),
         digit=True,
     ),
     Rule(

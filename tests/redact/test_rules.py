@@ -121,6 +121,7 @@ def test_a_pattern_finds(analyser, text, value, kind):
         "policy of 1,200 days; security policy v2",
         "Chapter 7 Data Trail Requirements and the 3 Supreme Court Decisions",
         "pin 12 of connector 4",
+        "the renewal turned up on 9 January 2024",
         "reports XX100 and XXL sizes",
         "the vehicle 1M8GDM9AXKP04278 is one sign short",
         "see 12-14 and 20-22",
