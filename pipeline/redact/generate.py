@@ -389,11 +389,6 @@ class _Values:
         )
 
     def paraphrase(self) -> str:
-        """A description of one person; at times with a capital, as at the head of a sentence."""
-        value = self._description()
-        return value[0].upper() + value[1:] if self.rng.random() < 0.3 else value
-
-    def _description(self) -> str:
         rng = self.rng
         role = rng.choice((self.pick("role"), f"{self.pick('group')} {self.pick('role')}", self.pick("role")))
         return rng.choice(
@@ -404,7 +399,6 @@ class _Values:
                 f"{self.pick('reltitle')} {self.pick('story')}",
                 f"the {self.pick('group')} {self.pick('role')} from {self.pick('site')}",
                 f"our {self.pick('unique')} {role}",
-                f"our {self.pick('unique')} {role} in {self.pick('site')}",
                 f"the {self.pick('role')} of {self.pick('site')} {self.pick('story')}",
             )
         )
