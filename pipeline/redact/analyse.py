@@ -1,5 +1,6 @@
 """Find personal data in chunks of text: Presidio's analyzer over our recognisers, overlaps united."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -63,15 +64,18 @@ class Analyser:
             RecogniserFailed: names the recogniser.
         """
         seen = [visible(text) for text in texts]
-        batch = self.engine.process_batch([one.text for one in seen], LANGUAGE)
-        return [
-            [_placed(find, one) for find in united(self._analyse(text, artifacts))]
-            for one, (text, artifacts) in zip(seen, batch, strict=True)
-        ]
+        sheet, artifacts = self.engine.sheet([one.text for one in seen])
+        found: list[list[Found]] = [[] for _ in texts]
+        starts = [place.start for place in artifacts.places]
+        for find in self._analyse(sheet, artifacts):
+            number = bisect_right(starts, find.start) - 1
+            start = starts[number]
+            found[number].append(find._replace(start=find.start - start, end=find.end - start))
+        return [[_placed(find, one) for find in united(finds)] for one, finds in zip(seen, found, strict=True)]
 
-    def _analyse(self, text: str, artifacts: TaggerArtifacts) -> list[Found]:
+    def _analyse(self, sheet: str, artifacts: TaggerArtifacts) -> list[Found]:
         results: list[RecognizerResult] = self.presidio.analyze(
-            text, LANGUAGE, entities=self.entities, nlp_artifacts=artifacts, allow_list=self.allow
+            sheet, LANGUAGE, entities=self.entities, nlp_artifacts=artifacts, allow_list=self.allow
         )
         return [
             Found(

@@ -4,6 +4,7 @@ A check takes the matched text and gives (score, length): 0 refuses the match, `
 of its rule, and `length` may cut off a tail the pattern took too many of.
 """
 
+import hashlib
 import ipaddress
 import re
 from typing import NamedTuple
@@ -91,6 +92,8 @@ IBAN_LENGTHS = {
 PHONE_DIGITS = (7, 15)
 """E.164 allows 15 digits; fewer than 7 is an extension."""
 DATE_LIKE = re.compile(r"^\(?(?:(?:19|20)\d\d[-./ ]\d{1,2}[-./ ]\d{1,2}|\d{1,2}[-./ ]\d{1,2}[-./ ](?:19|20)\d\d)")
+BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+YEAR = re.compile(r"(?:19|20)\d\d(?:[-/](?:\d\d|(?:19|20)\d\d))?")
 UNSURE = 0.45
 """Score of a number with a wrong checksum: under the usual threshold, over it with a context word."""
 
@@ -122,8 +125,7 @@ def card(match: str) -> Verdict:
     digits = [int(digit) for digit in match if digit.isdigit()]
     if len(set(digits)) < 2:
         return Verdict(0.0, len(match))
-    doubled = [digit if place % 2 == 0 else sum(divmod(2 * digit, 10)) for place, digit in enumerate(reversed(digits))]
-    return Verdict(1.0 if sum(doubled) % 10 == 0 and digits[0] in (2, 3, 4, 5, 6) else UNSURE, len(match))
+    return Verdict(1.0 if _luhn_sum(match) % 10 == 0 and digits[0] in (2, 3, 4, 5, 6) else UNSURE, len(match))
 
 
 def phone(match: str) -> Verdict:
@@ -169,6 +171,67 @@ def dutch_id(match: str) -> Verdict:
     return Verdict(None if total % 11 == 0 else 0.0, len(match))
 
 
+def spanish_foreigner_id(match: str) -> Verdict:
+    """NIE: X, Y, Z stand for 0, 1, 2, then as DNI."""
+    return spanish_id(str("XYZ".index(match[0].upper())) + match[1:])
+
+
+def singapore_id(match: str) -> Verdict:
+    """NRIC and FIN: weights 2 7 6 5 4 3 2, four more for T and G, then a letter of eleven."""
+    head, last = match[0].upper(), match[-1].upper()
+    total = sum(weight * int(digit) for weight, digit in zip((2, 7, 6, 5, 4, 3, 2), match[1:8], strict=True))
+    letters = "JZIHGFEDCBA" if head in "ST" else "XWUTRQPNMLK"
+    return Verdict(None if letters[(total + 4 * (head in "TG")) % 11] == last else 0.0, len(match))
+
+
+def brazilian_id(match: str) -> Verdict:
+    """CPF: two check digits, weights falling to 2, modulo 11."""
+    digits = [int(digit) for digit in match if digit.isdigit()]
+    checked = [sum((place + 1 - at) * digits[at] for at in range(place)) * 10 % 11 % 10 for place in (9, 10)]
+    return Verdict(None if checked == digits[9:] and len(set(digits)) > 1 else 0.0, len(match))
+
+
+def french_id(match: str) -> Verdict:
+    """NIR: the last two digits and the rest make 97."""
+    digits = re.sub(r"\D", "", match)
+    return Verdict(None if 97 - int(digits[:13]) % 97 == int(digits[13:]) else 0.0, len(match))
+
+
+def health_number(match: str) -> Verdict:
+    """NHS: weights 10 .. 2, modulo 11."""
+    digits = [int(digit) for digit in match if digit.isdigit()]
+    total = sum(weight * digit for weight, digit in zip(range(10, 1, -1), digits, strict=False))
+    return Verdict(None if (11 - total % 11) % 11 == digits[9] else 0.0, len(match))
+
+
+def luhn(match: str) -> Verdict:
+    """ISO 7812-1, annex B: the sum is a multiple of ten."""
+    return Verdict(None if _luhn_sum(match) % 10 == 0 else 0.0, len(match))
+
+
+def vehicle(match: str) -> Verdict:
+    """VIN, ISO 3779: 17 places; the ninth is a check digit in North America and free elsewhere."""
+    values = dict(zip("ABCDEFGHJKLMNPRSTUVWXYZ", (*range(1, 9), 1, 2, 3, 4, 5, 7, 9, *range(2, 10)), strict=True))
+    weights = (8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2)
+    numbers = [int(sign) if sign.isdigit() else values[sign] for sign in match.upper()]
+    rest = sum(weight * number for weight, number in zip(weights, numbers, strict=True)) % 11
+    mixed = any(map(str.isdigit, match)) and any(map(str.isalpha, match))
+    right = match[8].upper() == ("X" if rest == 10 else str(rest))
+    return Verdict((0.85 if right else None) if mixed else 0.0, len(match))
+
+
+def wallet(match: str) -> Verdict:
+    """Base58Check of an old Bitcoin address (four bytes of a double SHA-256); newer forms as they are."""
+    if match[0] not in "13":
+        return Verdict(None, len(match))
+    number = 0
+    for sign in match:
+        number = number * 58 + BASE58.index(sign)
+    whole = number.to_bytes(26, "big")[-25:]
+    right = hashlib.sha256(hashlib.sha256(whole[:-4]).digest()).digest()[:4] == whole[-4:]
+    return Verdict(None if right else 0.0, len(match))
+
+
 def secret(match: str) -> Verdict:
     """A value that no sentence would have there: letters together with digits or signs, or long hex."""
     value = match.rstrip(".,;:\"'`)")
@@ -177,9 +240,11 @@ def secret(match: str) -> Verdict:
 
 
 def reference(match: str) -> Verdict:
-    """An identifier beside a word that announces one: at least four digits."""
-    value = match.rstrip(" -/.")
-    return Verdict(None if sum(c.isdigit() for c in value) >= 4 else 0.0, len(value))
+    """An identifier beside a word that announces one: four digits, three if long or masked; no year, no date."""
+    value = match.rstrip(" -/._")
+    digits = sum(c.isdigit() for c in value)
+    enough = digits >= 4 or (digits == 3 and (len(value) >= 8 or "*" in value))
+    return Verdict(None if enough and not YEAR.fullmatch(value) and not DATE_LIKE.match(value) else 0.0, len(value))
 
 
 def mailbox(match: str) -> Verdict:
@@ -207,6 +272,11 @@ def mistyped(match: str) -> Verdict:
     """Letters O, I, l for digits: ten or eleven places, most of them real digits."""
     places = sum(letter.isalnum() for letter in match)
     return Verdict(None if 10 <= places <= 11 and sum(map(str.isdigit, match)) >= 6 else 0.0, len(match))
+
+
+def _luhn_sum(match: str) -> int:
+    digits = [int(digit) for digit in match if digit.isdigit()]
+    return sum(digit if place % 2 == 0 else sum(divmod(2 * digit, 10)) for place, digit in enumerate(reversed(digits)))
 
 
 def _span_of(match: str, wanted: int) -> int:

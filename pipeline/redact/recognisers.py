@@ -10,8 +10,9 @@ Each would read as "no personal data". `FailClosed` turns them into `RecogniserF
 
 import re
 from abc import ABC, abstractmethod
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cache
+from itertools import accumulate
 from typing import Any, NamedTuple, TypeVar
 
 import regex
@@ -21,7 +22,7 @@ from presidio_analyzer.nlp_engine import NlpArtifacts, NlpEngine
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
-from pipeline.redact.rules import NEAR_AFTER, NEAR_BEFORE, NEAR_BOOST, Rule
+from pipeline.redact.rule import NEAR_AFTER, NEAR_BEFORE, NEAR_BOOST, Rule
 from pipeline.redact.tagger import TYPES, Span, Tagger
 from pipeline.redact.visible import plain
 from pipeline.schema.errors import BadInput, PedigreeError
@@ -33,7 +34,9 @@ TIMEOUT_S = 20
 FLAGS = regex.IGNORECASE | regex.MULTILINE | regex.VERSION0
 NO_TOKENS = Doc(Vocab())
 """Context words are found by character, so Presidio is given no tokens."""
-
+BETWEEN = "\n"
+"""Stands between two texts of a sheet; no word of a rule holds it."""
+ANY_DIGIT = re.compile(r"\d")
 
 Answer = TypeVar("Answer")
 
@@ -52,8 +55,19 @@ class Hit(NamedTuple):
     name: str
 
 
+class Place(NamedTuple):
+    """Where a text lies on a sheet, end excluded."""
+
+    start: int
+    end: int
+
+
 class FailClosed(EntityRecognizer, ABC):
-    """A recogniser whose errors stop the run and carry its name."""
+    """A recogniser whose errors stop the run and carry its name.
+
+    Presidio hands it a sheet: texts one behind another, because Presidio's own work for each call would
+    outweigh the search in a short text. Each text is searched apart, so its neighbours decide nothing.
+    """
 
     name: str
 
@@ -63,12 +77,13 @@ class FailClosed(EntityRecognizer, ABC):
     def analyze(
         self, text: str, entities: list[str], nlp_artifacts: NlpArtifacts | None = None
     ) -> list[RecognizerResult]:
-        """Results of `find`, marked with what found them.
+        """Results of `on_sheet`, marked with what found them.
 
         Raises:
             RecogniserFailed: whatever `find` raised, or an answer of None.
         """
-        hits = answered(self.name, lambda: [Hit(*hit) for hit in self.find(text, nlp_artifacts)])
+        places = nlp_artifacts.places if isinstance(nlp_artifacts, TaggerArtifacts) else [Place(0, len(text))]
+        hits = answered(self.name, lambda: list(self.on_sheet(text, places, nlp_artifacts)))
         identifier = RecognizerResult.RECOGNIZER_IDENTIFIER_KEY
         return [
             RecognizerResult(
@@ -81,9 +96,20 @@ class FailClosed(EntityRecognizer, ABC):
             for hit in hits
         ]
 
+    def on_sheet(self, sheet: str, places: Sequence[Place], artifacts: NlpArtifacts | None) -> Iterator[Hit]:
+        """Hits in each of the texts that lie at `places` of `sheet`, in places of the sheet."""
+        for place in places:
+            for hit in self.find(sheet[place.start : place.end], artifacts):
+                yield moved(Hit(*hit), place.start)
+
     @abstractmethod
     def find(self, text: str, artifacts: NlpArtifacts | None) -> Iterable[Hit]:
-        """Hits in `text`."""
+        """Hits in one text."""
+
+
+def moved(hit: Hit, by: int) -> Hit:
+    """`hit`, `by` characters further on."""
+    return hit._replace(start=hit.start + by, end=hit.end + by)
 
 
 def answered(name: str, work: Callable[[], list[Answer]]) -> list[Answer]:
@@ -122,6 +148,10 @@ class PatternRecogniser:
             regex.compile("|".join(rf"\b{regex.escape(word)}" for word in rule.near), FLAGS) if rule.near else None
         )
 
+    def hits(self, text: str) -> list[Hit]:
+        """All of `find`; raises RecogniserFailed with the rule's name if it does."""
+        return answered(self.rule.name, lambda: list(self.find(text)))
+
     def find(self, text: str) -> Iterator[Hit]:
         """Matches whose check does not refuse them, raised by context words."""
         group = "v" if "v" in self.pattern.groupindex else 0
@@ -147,27 +177,67 @@ class Patterns(FailClosed):
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self.patterns = [PatternRecogniser(rule) for rule in rules]
+        self.words = sorted({word for rule in rules for word in rule.words})
         super().__init__(sorted({rule.kind for rule in rules}), name="patterns", supported_language=LANGUAGE)
 
     def find(self, text: str, artifacts: NlpArtifacts | None) -> list[Hit]:
-        """Hits of every rule in the ASCII form of `text` (see `visible`), the failed rule named."""
-        seen = plain(text)
-        small = seen.lower()
-        needed = cache(lambda needs: needs.search(seen) is not None)  # rules share what they need
-        return [
-            hit
-            for pattern in self.patterns
-            if (not pattern.rule.words or any(word in small for word in pattern.rule.words)) and needed(pattern.needs)
-            for hit in answered(pattern.rule.name, lambda pattern=pattern: list(pattern.find(seen)))  # type: ignore[misc]
-        ]
+        """Hits in one text."""
+        return list(self.on_sheet(text, [Place(0, len(text))], artifacts))
+
+    def on_sheet(self, sheet: str, places: Sequence[Place], artifacts: NlpArtifacts | None) -> Iterator[Hit]:
+        """Hits of every rule in the ASCII form of each text (see `visible`), the failed rule named.
+
+        A rule is run on the texts that hold what it cannot match without.
+        """
+        seen = plain(sheet)
+        texts = [seen[place.start : place.end] for place in places]
+        holders = _holders(self.words, seen, [place.start for place in places])
+        digits = {number for number, text in enumerate(texts) if ANY_DIGIT.search(text)}
+        needed: dict[tuple[str, int], bool] = {}  # rules share what they need
+        for pattern in self.patterns:
+            for number in sorted(_eligible(pattern.rule, holders, digits, len(texts))):
+                key = pattern.rule.needs, number
+                if key not in needed:
+                    needed[key] = pattern.needs.search(texts[number]) is not None
+                if needed[key]:
+                    for hit in pattern.hits(texts[number]):
+                        yield moved(hit, places[number].start)
+
+
+def _eligible(rule: Rule, holders: dict[str, set[int]], digits: set[int], count: int) -> set[int]:
+    """Numbers of the texts that hold one of the rule's words, and a digit where the rule needs one."""
+    with_words = set[int]().union(*(holders[word] for word in rule.words)) if rule.words else None
+    if not rule.digit:
+        return set(range(count)) if with_words is None else with_words
+    return digits if with_words is None else digits & with_words
+
+
+def _holders(words: Sequence[str], sheet: str, starts: Sequence[int]) -> dict[str, set[int]]:
+    """Word -> numbers of the texts of `sheet`, beginning at `starts`, that hold it in any letters."""
+    small = sheet.lower()
+    if len(small) != len(sheet):  # a capital that becomes two characters, such as U+0130
+        small = "".join(letter.lower()[0] for letter in sheet)
+    holders: dict[str, set[int]] = {}
+    for word in words:
+        found = holders[word] = set[int]()
+        at = small.find(word)
+        while at >= 0:
+            behind = bisect_right(starts, at)
+            found.add(behind - 1)
+            at = small.find(word, starts[behind]) if behind < len(starts) else -1
+    return holders
 
 
 class TaggerRecogniser(FailClosed):
-    """Hands over what the engine found when it ran the tagger on the whole batch."""
+    """Hands over what the engine found when it ran the tagger on the whole sheet."""
 
     def __init__(self, thresholds: dict[str, float]) -> None:
         super().__init__(list(TYPES), name="tagger", supported_language=LANGUAGE)
         self.thresholds = thresholds
+
+    def on_sheet(self, sheet: str, places: Sequence[Place], artifacts: NlpArtifacts | None) -> Iterator[Hit]:
+        """The engine's spans, which lie in places of the sheet already."""
+        yield from self.find(sheet, artifacts)
 
     def find(self, text: str, artifacts: NlpArtifacts | None) -> list[Hit]:
         """The engine's spans whose score reaches the threshold of their type."""
@@ -177,17 +247,17 @@ class TaggerRecogniser(FailClosed):
 
 
 class TaggerArtifacts(NlpArtifacts):
-    """Spans of one text. Presidio's token lists stay empty: context words are found by character."""
+    """Texts of a sheet and the spans in them. Presidio's token lists stay empty."""
 
-    def __init__(self, spans: list[Span]) -> None:
+    def __init__(self, places: list[Place], spans: list[Span]) -> None:
         super().__init__(
             entities=[], tokens=NO_TOKENS, tokens_indices=[], lemmas=[], nlp_engine=None, language=LANGUAGE
         )
-        self.spans = spans
+        self.places, self.spans = places, spans
 
 
 class TaggerEngine(NlpEngine):
-    """Presidio's NLP engine made of our tagger; only `process_batch` is fast."""
+    """Presidio's NLP engine made of our tagger; `sheet` is the fast way."""
 
     def __init__(self, tagger: Tagger, nothing_bias: float) -> None:
         self.tagger, self.nothing_bias = tagger, nothing_bias
@@ -201,19 +271,30 @@ class TaggerEngine(NlpEngine):
 
     def process_text(self, text: str, language: str) -> TaggerArtifacts:
         """One text."""
-        return self.artifacts([text])[0]
+        return self.sheet([text])[1]
 
     def process_batch(
         self, texts: Iterable[str], language: str, batch_size: int = 1, n_process: int = 1, **_: Any
     ) -> Iterator[tuple[str, TaggerArtifacts]]:
-        """All texts at once: the tagger cuts its own batches, and their size changes nothing."""
-        listed = list(texts)
-        yield from zip(listed, self.artifacts(listed), strict=True)
+        """Each text on a sheet of its own."""
+        for text in texts:
+            yield text, self.process_text(text, language)
 
-    def artifacts(self, texts: Sequence[str]) -> list[TaggerArtifacts]:
-        """Raises RecogniserFailed if the tagger does."""
-        spans = answered("tagger", lambda: self.tagger.spans(texts, self.nothing_bias))
-        return [TaggerArtifacts(found) for found in spans]
+    def sheet(self, texts: Sequence[str]) -> tuple[str, TaggerArtifacts]:
+        """All texts as one, BETWEEN between two, and what the tagger finds in each.
+
+        Raises:
+            RecogniserFailed: the tagger failed.
+        """
+        found = answered("tagger", lambda: self.tagger.spans(texts, self.nothing_bias))
+        starts = [0, *accumulate(len(text) + len(BETWEEN) for text in texts)]
+        places = [Place(start, start + len(text)) for start, text in zip(starts, texts, strict=False)]
+        spans = [
+            span._replace(start=span.start + start, end=span.end + start)
+            for start, spans in zip(starts, found, strict=False)
+            for span in spans
+        ]
+        return BETWEEN.join(texts), TaggerArtifacts(places, spans)
 
     def is_stopword(self, word: str, language: str) -> bool:
         """Not used."""

@@ -7,38 +7,16 @@ Regular expressions are those of the `regex` package: `++` and `*+` never give c
 pattern can take more than linear time on a hostile text.
 """
 
-from collections.abc import Callable
-from typing import NamedTuple
+import re
 
 from pipeline.redact import checks
-from pipeline.redact.checks import Verdict
+from pipeline.redact.announced import ANNOUNCED_RULES
+from pipeline.redact.national import NATIONAL_RULES
+from pipeline.redact.rule import LONG_NUMBER, Rule
+from pipeline.redact.streets import STREET_RULES
 from pipeline.schema.curate_redact import CodePattern
 
-
-class Rule(NamedTuple):
-    """One pattern; group `v`, if it has one, is the span."""
-
-    kind: str
-    name: str
-    regex: str
-    score: float
-    check: Callable[[str], Verdict] | None = None
-    near: tuple[str, ...] = ()
-    """Words in small letters that raise the score when they stand within NEAR characters."""
-    needs: str = ""
-    """A cheap regex, of the standard library, without which the pattern cannot match."""
-    words: tuple[str, ...] = ()
-    """Parts of words in small letters; without any of them the pattern cannot match."""
-
-
-NEAR_BEFORE, NEAR_AFTER = 48, 24
-"""Characters before and after a match in which context words count."""
-NEAR_BOOST = 0.35
-"""Presidio's own `context_similarity_factor`."""
-
 DIGIT, AT = r"\d", r"@|[\[({]\s*at\s*[\])}]"
-LONG_NUMBER = r"\d[\d\W_]{5,}\d"
-"""Seven characters from digit to digit with no letter between: any telephone or card number has them."""
 DIGIT_WORD = r"(?:zero|oh|o|nought|naught|nil|one|two|three|four|five|six|seven|eight|nine)"
 MONTHS = (
     r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
@@ -65,17 +43,6 @@ PHONE_NEAR = (
     "sms",
     "text",
 )
-IDENTIFIED = (
-    r"passport|driv(?:er|ing)(?:'?s)?\s++licen[cs]e|licen[cs]e\s++(?:plate|number|no)|account|acct|iban|routing|sort\s++code|policy|patient"
-    r"|medical\s++record|mrn|tax(?:payer)?(?:\s++id(?:entification)?)?|tin|vat|national\s++(?:id|insurance|identity)(?:\s++card)?|insurance|voter(?:\s++id)?"
-    r"|social\s++security|ssn|aadhaa?r|pan|member(?:ship)?|employee|badge|staff|police\s++id|student|customer\s++id|user\s?id"
-)
-IDENTIFIED_WORDS = (
-    "passport", "driv", "licen", "account", "acct", "iban", "routing", "code", "policy", "patient", "record", "mrn",
-    "tax", "tin", "vat", "national", "insurance", "voter", "security", "ssn", "aadha", "pan", "member", "employee",
-    "badge", "staff", "police", "student", "customer", "user",
-)  # fmt: skip
-"""What IDENTIFIED begins with or holds; a test keeps the two together."""
 TITLES = r"(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Sir|Dame|Lady|Rev|Herr|Frau|Mme|Sig)"
 
 RULES = (
@@ -87,11 +54,12 @@ RULES = (
         1.0,
         checks.mailbox,
         needs=AT,
+        words=("@", "[", "(", "{"),
     ),
     Rule(
         "EMAIL",
         "spoken e-mail",
-        r"\b[\w.-]++(?: dot [\w-]++)*+ at [\w-]++(?: dot [\w-]++)++\b",
+        r"\b[\w.-]++(?: (?:dot|underscore|dash|hyphen|plus) [\w-]++)*+ at [\w-]++(?: dot [\w-]++)++\b",
         0.85,
         words=(" dot ",),
     ),
@@ -110,7 +78,7 @@ RULES = (
         0.85,
         checks.spoken,
         needs=rf"\b{DIGIT_WORD}[\s,.-]+(?:{DIGIT_WORD}|double|triple|treble)\b",
-        words=("zero", "nought", "naught", "two", "three", "four", "five", "six", "seven", "eight", "nine"),
+        words=("zero", "nought", "naught", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"),
     ),
     Rule(
         "PHONE",
@@ -120,6 +88,7 @@ RULES = (
         checks.mistyped,
         PHONE_NEAR,
         needs=r"\d[OIl]|[OIl]\d",
+        digit=True,
     ),
     Rule(
         "IBAN",
@@ -129,6 +98,7 @@ RULES = (
         checks.iban,
         ("iban", "account", "bank", "transfer"),
         r"[a-z]{2}\d{2}",
+        digit=True,
     ),
     Rule(
         "CREDIT_CARD",
@@ -138,6 +108,17 @@ RULES = (
         checks.card,
         ("card", "credit", "debit", "visa", "mastercard", "amex", "payment", "cc", "pan"),
         LONG_NUMBER,
+        digit=True,
+    ),
+    Rule(
+        "CREDIT_CARD",
+        "short card",
+        r"(?<![\w.+-])(?:5[0678]|6\d)\d{10}(?![\w-])",
+        0.3,
+        checks.luhn,
+        ("card", "credit", "debit", "cc", "maestro"),
+        LONG_NUMBER,
+        digit=True,
     ),
     Rule(
         "PHONE",
@@ -147,6 +128,7 @@ RULES = (
         checks.phone,
         PHONE_NEAR,
         r"(?:\+|00)[\d\W_]{6,}\d",
+        digit=True,
     ),
     Rule(
         "PHONE",
@@ -157,6 +139,7 @@ RULES = (
         checks.phone,
         PHONE_NEAR,
         LONG_NUMBER,
+        digit=True,
     ),
     Rule(
         "PHONE",
@@ -166,6 +149,7 @@ RULES = (
         checks.phone,
         PHONE_NEAR,
         LONG_NUMBER,
+        digit=True,
     ),
     Rule(
         "PHONE",
@@ -175,6 +159,41 @@ RULES = (
         checks.phone,
         PHONE_NEAR,
         LONG_NUMBER,
+        digit=True,
+    ),
+    Rule(
+        "PHONE",
+        "short phone",
+        r"(?<![\w.,/#$€£+-])(?:\(\d{2,4}\) ?|\d{2,4}[ -])\d{2,4}(?:[ -]\d{2,4}){0,3}(?![\w]|[.,]\d|-\d)",
+        0.3,
+        checks.phone,
+        (
+            "phone",
+            "tel",
+            "call me",
+            "mobile",
+            "cell",
+            "fax",
+            "ring",
+            "dial",
+            "whatsapp",
+            "sms",
+            "answering",
+            "desk",
+            "reach me",
+            "office",
+            "registered",
+        ),
+        needs=LONG_NUMBER,
+        digit=True,
+    ),
+    Rule(
+        "PHONE",
+        "extension",
+        r"(?<=\bextension )\d{3,6}\b|\bext\b\.? ?\d{3,6}\b",
+        0.75,
+        words=("ext",),
+        digit=True,
     ),
     Rule(
         "IP_ADDRESS",
@@ -183,6 +202,7 @@ RULES = (
         0.7,
         checks.address,
         needs=r"\d\.\d{1,3}\.\d",
+        digit=True,
     ),
     Rule(
         "IP_ADDRESS",
@@ -191,6 +211,7 @@ RULES = (
         0.8,
         checks.address,
         needs=r":[0-9a-f]*:",
+        words=(":",),
     ),
     Rule(
         "MAC_ADDRESS",
@@ -198,6 +219,7 @@ RULES = (
         r"(?<![\w:-])(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}(?![\w:-])",
         0.9,
         needs=r"[0-9a-f]{2}[:-][0-9a-f]{2}[:-][0-9a-f]{2}[:-]",
+        words=(":", "-"),
     ),
     Rule("URL_CREDENTIALS", "url login", r"\b[a-z][a-z0-9+.-]*+://(?P<v>[^\s/:@]++:[^\s/@]++)@", 1.0, words=("://",)),
     Rule(
@@ -206,105 +228,81 @@ RULES = (
         r"[?&](?:access_token|token|api_?key|key|password|passwd|secret|sig|signature|auth)=(?P<v>[^&\s\"'<>]{6,}+)",
         0.9,
         needs=r"[?&]\w+=",
+        words=("?", "&"),
     ),
     Rule(
         "SECRET",
         "key prefix",
-        r"\b(?:sk|pk|rk)[-_][\w-]{16,}+|\bgh[pousr]_\w{20,}+|\bAKIA[0-9A-Z]{16}\b|\bxox[abprs]-[\w-]{10,}+|\beyJ[\w-]{10,}+\.[\w-]++\.[\w-]*+",
+        r"\b(?:sk|pk|rk)[-_][\w-]{16,}+|\bgh[pousr]_\w{20,}+|\bgithub_pat_\w{20,}+|\b(?:glpat|xapp)-[\w-]{16,}+"
+        r"|\bA(?:KIA|SIA)[0-9A-Z]{16}\b|\bxox[abprs]-[\w-]{10,}+|\beyJ[\w-]{10,}+\.[\w-]++\.[\w-]*+"
+        r"|\bAIza[\w-]{35}|\b(?:hf|npm)_\w{30,}+|\bSG\.[\w-]{16,}+\.[\w-]{16,}+",
         1.0,
-        words=("sk", "pk", "rk", "gh", "akia", "xox", "eyj"),
+        words=(
+            "sk",
+            "pk",
+            "rk",
+            "gh",
+            "github_pat_",
+            "glpat",
+            "xapp",
+            "akia",
+            "asia",
+            "xox",
+            "eyj",
+            "aiza",
+            "hf_",
+            "npm_",
+            "sg.",
+        ),
     ),
     Rule(
         "SECRET",
         "named secret",
-        r"(?:pass(?:word|wd|phrase|code)?|pwd|secret|api[ _-]?key|(?:access|auth|bearer)[ _-]?token|credentials?)"
+        r"(?:pass(?:word|wd|phrase|code)?|pwd|secret|api[ _-]?key|(?:access|auth|bearer)[ _-]?token|credentials?"
+        r"|identified\s++by)"
         r"[\"'`]?"
-        r"\s*(?:[:=]>?|\bis\b|\bwas\b|\bto\b|(?=[\"'`(]?[^\s\"'`,|]*[\d!#$%^&*]))\s*[\"'`(]?(?P<v>[^\s\"'`,|]{6,}+)",
+        r"\s*(?::=|[:=]>?|\bis\b|\bwas\b|\bto\b|(?=[\"'`(]?[^\s\"'`,|]*[\d!#$%^&*]))\s*[\"'`(]?(?P<v>[^\s\"'`,|]{6,}+)",
         0.8,
         checks.secret,
-        words=("pass", "pwd", "secret", "key", "token", "credential"),
+        words=("pass", "pwd", "secret", "key", "token", "credential", "identified"),
+    ),
+    Rule(
+        "SECRET",
+        "quoted secret",
+        r"\b(?:password|passphrase|passcode|pwd)\s++(?:(?:is|was|of|:)\s++)?(?P<q>[\"'`])(?P<v>[^\"'`\n]{6,40}+)(?P=q)",
+        0.8,
+        checks.secret,
+        words=("pass", "pwd"),
+    ),
+    Rule(
+        "SECRET",
+        "login pair",
+        r"@[\w-]++(?:\.[\w-]++)++\s?+[/|:]\s?+(?P<v>[^\s\"'`,|/]{6,40}+)",
+        0.75,
+        checks.secret,
+        words=("@",),
+    ),
+    Rule(
+        "SECRET",
+        "bearer",
+        r"\bbearer\s++(?P<v>[\w.~+/=-]{20,}+)",
+        0.9,
+        checks.secret,
+        words=("bearer",),
+    ),
+    Rule(
+        "SECRET", "private key", r"-----BEGIN [A-Z ]*+PRIVATE KEY-----(?P<v>[^-]++)", 1.0, words=("private key-----",)
     ),
     Rule(
         "USERNAME",
         "named user",
-        r"\b(?:db_?)?(?:user|login)(?:[ _-]?(?:name|id))?[\"']?\s*(?::=|=>|[:=])\s*[\"']?(?P<v>[\w@][\w.@-]{2,40}+)",
+        r"\b(?:db_?)?(?:user|login)(?:[ _-]?(?:name|id))?[\"']?\s*(?::=|=>|[:=])\s*[\"']?(?P<v>[\w@][\w.@-]{2,40}+)"
+        r"|\buser\s?(?:id|name)\s*(?:is|was)?\s*[\"'](?P<v>\w[\w.@-]{2,40}+)",
         0.7,
         checks.user,
         words=("user", "login"),
     ),
     Rule("USERNAME", "sql user", r"'(?P<v>\w[\w.-]{1,40}+)'@'", 0.9, words=("'@'",)),
-    Rule(
-        "NATIONAL_ID",
-        "us ssn",
-        r"(?<![\w-])\d{3}[- .]\d{2}[- .]\d{4}(?![\w-])",
-        0.65,
-        checks.social_security,
-        ("ssn", "social", "security"),
-        LONG_NUMBER,
-    ),
-    Rule(
-        "NATIONAL_ID",
-        "uk nino",
-        r"\b[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?\d{2} ?\d{2} ?\d{2} ?[A-D]\b",
-        0.85,
-        needs=r"[a-z]{2} ?\d{2}",
-    ),
-    Rule(
-        "NATIONAL_ID",
-        "it fiscal code",
-        r"\b[A-Z]{6}\d{2}[A-EHLMPR-T]\d{2}[A-Z]\d{3}[A-Z]\b",
-        0.95,
-        needs=r"[a-z]{2} ?\d{2}",
-    ),
-    Rule(
-        "NATIONAL_ID",
-        "es dni",
-        r"(?<![\w-])\d{8}[- ]?[A-Z](?![\w-])",
-        0.85,
-        checks.spanish_id,
-        needs=r"\d{8}[- ]?[a-z]",
-    ),
-    Rule(
-        "NATIONAL_ID", "pl pesel", r"(?<![\w.-])\d{11}(?![\w.-])", 0.6, checks.polish_id, ("pesel", "id"), LONG_NUMBER
-    ),
-    Rule(
-        "NATIONAL_ID",
-        "nl bsn",
-        r"(?<![\w.-])\d{9}(?![\w.-])",
-        0.3,
-        checks.dutch_id,
-        ("bsn", "burgerservice", "sofi", "national"),
-        LONG_NUMBER,
-    ),
-    Rule("NATIONAL_ID", "in pan", r"\b[A-Z]{3}[ABCFGHJLPT][A-Z]\d{4}[A-Z]\b", 0.85, needs=r"[a-z]{2} ?\d{2}"),
-    Rule(
-        "NATIONAL_ID",
-        "in aadhaar",
-        r"(?<![\w-])[2-9]\d{3}[ -]\d{4}[ -]\d{4}(?![\w-]| ?\d)",
-        0.5,
-        None,
-        ("aadhaar", "aadhar", "uid"),
-        LONG_NUMBER,
-    ),
-    Rule(
-        "NATIONAL_ID",
-        "mt id",
-        r"(?<![\w-])\d{3,7}[MGAPLHBZ]\b(?![\w-])",
-        0.3,
-        None,
-        ("identity", "national", "id card"),
-        r"\d{3}[mgaplhbz]",
-    ),
-    Rule(
-        "IDENTIFIER",
-        "named number",
-        rf"\b(?:{IDENTIFIED})(?:\s++(?:number|num|no\.?|id|card|code|#))*+\s*(?:is|was|[:=#])?\s*"
-        r"(?P<v>#?[A-Z0-9][A-Z0-9/-]*+(?:[ -]\d[A-Z0-9/-]*+)*+)",
-        0.7,
-        checks.reference,
-        needs=DIGIT,
-        words=IDENTIFIED_WORDS,
-    ),
     Rule(
         "DATE_OF_BIRTH",
         "birth date",
@@ -312,6 +310,24 @@ RULES = (
         0.9,
         needs=DIGIT,
         words=("born", "birth", "dob", "d.o.b", "geboren", "née", "b."),
+        digit=True,
+    ),
+    Rule(
+        "DATE_OF_BIRTH",
+        "date, then birth",
+        rf"(?P<v>{DATE})(?:[^\w\n]++\w++){{0,9}}?[^\w\n]++(?:date\s++of\s++birth|birth\s?date|birthday|dob)\b",
+        0.7,
+        words=("birth", "dob"),
+        digit=True,
+    ),
+    Rule(
+        "DATE_OF_BIRTH",
+        "an age reached",
+        r"\bturn(?:ed|s|ing)\s++(?:\d{1,3}|(?:twen|thir|for|fif|six|seven|eigh|nine)(?:ty|teen)(?:-\w++)?)"
+        rf"\s++on\s++(?:the\s++)?(?P<v>{DATE})",
+        0.7,
+        words=("turn",),
+        digit=True,
     ),
     Rule(
         "PERSON",
@@ -319,13 +335,46 @@ RULES = (
         rf"(?-i:\b{TITLES}\.?\s++(?P<v>\p{{Lu}}[\w'’-]++(?:\s\p{{Lu}}[\w'’-]++)?))",
         0.6,
         needs=rf"\b{TITLES}\b",
+        words=("mr", "ms", "miss", "mx", "dr", "prof", "sir", "dame", "lady", "rev", "herr", "frau", "mme", "sig"),
     ),
+    *ANNOUNCED_RULES,
+    *NATIONAL_RULES,
+    *STREET_RULES,
 )
 
 
 def code_rules(codes: tuple[CodePattern, ...]) -> tuple[Rule, ...]:
     """The firm's own codes as rules."""
-    return tuple(
-        Rule(code.kind, f"code {number}", code.pattern, code.score, None, code.context, "")
-        for number, code in enumerate(codes, start=1)
-    )
+    return tuple(_code_rule(f"code {number}", code) for number, code in enumerate(codes, start=1))
+
+
+def _code_rule(name: str, code: CodePattern) -> Rule:
+    if code.syntax == "regex":
+        return Rule(code.kind, name, code.pattern, code.score, None, code.context)
+    words = tuple(re.findall(r"[a-z]+", code.pattern.lower())[:1])
+    return Rule(code.kind, name, of_form(code.pattern), code.score, None, code.context, words=words, digit=True)
+
+
+def of_form(form: str) -> str:
+    """The pattern of a code that looks like `form` (see `CodePattern`).
+
+    People write a code with other separators or none, and with a blank inside its digits. Where it stands glued
+    to a word ("userbw44190") it is taken as it is spelt in `form`, or without separators, and only if two
+    letters and four digits of it are fixed: less is found in any long string.
+    """
+    pieces = re.findall(r"#+|@+|[A-Za-z0-9]+|[ ./_-]+", form)
+    loose = "".join(_piece(piece, r"[-_ ./]?", r"\d ?") for piece in pieces)
+    pattern = rf"(?<![^\W_]){loose}(?![^\W_])"
+    if form.count("#") < 4 or len(re.findall(r"[A-Za-z]", form)) < 2:
+        return pattern
+    glued = ("".join(_piece(piece, separator, r"\d") for piece in pieces) for separator in ("", None))
+    return "|".join((pattern, *(rf"(?<!\d){one}(?!\d)" for one in glued)))
+
+
+def _piece(piece: str, separator: str | None, digit: str) -> str:
+    """Pattern of a run of one sort. `separator`: for any of them; None: as it is."""
+    if piece[0] == "#":
+        return digit * (len(piece) - 1) + r"\d"
+    if piece[0] == "@":
+        return f"[A-Z]{{{len(piece)}}}"
+    return re.escape(piece) if piece[0].isalnum() or separator is None else separator

@@ -20,6 +20,8 @@ def names_in(text: str, found: list[Found]) -> set[str]:
         if find.kind == "PERSON" and find.score >= SURE
         for part in _parts(text[find.start : find.end])
     }
+    if not parts:
+        return parts
     written = set(re.findall(r"\w+", text))
     return {part for part in parts if part.lower() not in written}
 

@@ -9,8 +9,8 @@ a decision. Only ReLU is used, because tanh and exp are not exact.
     layers (float32): activations 0 .. 255, weights -127 .. 127, both whole;
         3 * width * 255 * 127 + |bias| <= 384 * 32385 + 2**15 + 255 < 2**24 bits of a float32
 
-Texts lie one behind another on a tape, REACH empty places between two, which is as far as the
-convolutions see: no padding to a common length.
+Texts lie one behind another on a tape, REACH empty places between two: no padding to a common length. That
+is as far as one convolution sees, and every layer empties those places again.
 
 Shapes: L places on the tape, W different words, C width, D embedding, K labels.
 """
@@ -30,7 +30,7 @@ from pipeline.redact.words import CASES, GAPS, Words, cut, first_shape, grams
 from pipeline.schema.errors import BadInput
 
 DILATIONS = (1, 2, 4)
-REACH = sum(DILATIONS)
+REACH = max(DILATIONS)
 TYPES = ("PERSON", "ADDRESS", "DATE_OF_BIRTH", "PARAPHRASE", "IDENTIFIER", "USERNAME")
 LABELS = ("O", *(f"{mark}-{kind}" for kind in TYPES for mark in "BI"))
 WORD_BITS, WEIGHT_TOP = 12, 3
@@ -91,11 +91,13 @@ class Tagger:
         for group in _tapes(cuts):
             logits_LK = self.logits([cuts[index] for index in group])
             logits_LK[:, 0] -= nothing_bias
+            named_L = logits_LK.argmax(axis=1) > 0
             at = REACH
             for index in group:
-                count = len(cuts[index].texts)
-                found.append(_decode(texts[index], cuts[index], logits_LK[at : at + count]))
-                at += count + REACH
+                behind = at + len(cuts[index].texts)
+                some = bool(named_L[at:behind].any())
+                found.append(_decode(texts[index], cuts[index], logits_LK[at:behind]) if some else [])
+                at = behind + REACH
         return found
 
     def logits(self, cuts: list[Words]) -> Floats:
@@ -105,14 +107,22 @@ class Tagger:
         for words in cuts:
             places += [self._places[word] for word in words.texts] + [0] * REACH
             gaps += words.gaps + [0] * REACH
-        places_L = np.array(places)
-        shapes_L = self._shapes[places_L] + np.array(gaps)
-        used_L1 = (places_L > 0).astype(np.float32)[:, None]
+        used_L1 = (np.array(places) > 0).astype(np.float32)[:, None]
+        # the same word behind the same gap brings the same, so the first layer's products are made once for each
+        pairs_U, pair_L = np.unique(np.array(places) * len(GAPS) + np.array(gaps), return_inverse=True)
+        places_U, gaps_U = np.divmod(pairs_U, len(GAPS))
         layers = self.layers
-        hidden_LC: Floats = activation(self._vectors[places_L] + layers["shapes"][shapes_L], INPUT_BITS) * used_L1
+        hidden_UC: Floats = self._vectors[places_U] + layers["shapes"][self._shapes[places_U] + gaps_U]
+        hidden_UC = activation(hidden_UC, INPUT_BITS) * (places_U > 0).astype(np.float32)[:, None]
+        hidden_LC: Floats = hidden_UC[pair_L]
         for number, dilation in enumerate(DILATIONS):
-            near_LC = spread_sum(hidden_LC, layers[f"near.{number}"], dilation) + layers[f"bias.{number}"]
-            hidden_LC = np.minimum(hidden_LC + activation(near_LC, SUM_BITS), ACTIVATION_MAX) * used_L1
+            thirds = np.split(layers[f"near.{number}"], 3)
+            products = [(hidden_UC @ third)[pair_L] if number == 0 else hidden_LC @ third for third in thirds]
+            near_LC = spread_sum(products, dilation)
+            near_LC += layers[f"bias.{number}"]
+            hidden_LC += activation(near_LC, SUM_BITS)
+            hidden_LC = np.minimum(hidden_LC, ACTIVATION_MAX, out=hidden_LC)
+            hidden_LC *= used_L1
         logits_LK: Floats = (hidden_LC @ layers["exit"] + layers["exit_bias"]) * np.float32(2.0**-SUM_BITS)
         return logits_LK
 
@@ -142,12 +152,15 @@ class Tagger:
         self._shapes = np.concatenate([self._shapes, [first_shape(word) for word in new]])
 
 
-def spread_sum(hidden_LC: Floats, weights_3CC: Floats, dilation: int) -> Floats:
-    """(L, C): each place's own values and those `dilation` places before and after it, weighted."""
-    width = hidden_LC.shape[1]
-    sums: Floats = hidden_LC @ weights_3CC[width : 2 * width]
-    sums[dilation:] += hidden_LC[:-dilation] @ weights_3CC[:width]
-    sums[:-dilation] += hidden_LC[dilation:] @ weights_3CC[2 * width :]
+def spread_sum(products: Sequence[Floats], dilation: int) -> Floats:
+    """(L, C): what each place brings to the one `dilation` behind it, to itself, and to the one before it, added.
+
+    Args:
+        products: those three, (L, C) each; the second is overwritten with the answer.
+    """
+    to_later, sums, to_earlier = products
+    sums[dilation:] += to_later[:-dilation]
+    sums[:-dilation] += to_earlier[dilation:]
     return sums
 
 
@@ -233,8 +246,6 @@ def _decode(text: str, words: Words, logits_TK: Floats) -> list[Span]:
     """Runs of words of one type; a B label, or another type, starts a new run."""
     best_T = logits_TK.argmax(axis=1)
     places = np.flatnonzero(best_T).tolist()
-    if not places:
-        return []
     runs: list[list[int]] = []
     kinds: list[int] = []
     for place in places:

@@ -21,7 +21,6 @@ from pipeline.redact.tagger import (
     ACTIVATION_MAX,
     DILATIONS,
     LABELS,
-    REACH,
     TYPES,
     Grid,
     grid_of,
@@ -30,6 +29,8 @@ from pipeline.redact.tagger import (
 from pipeline.redact.words import NUM_SHAPES, cut, grams, shape
 from pipeline.stage.progress import progress
 
+APART = sum(DILATIONS)
+"""Empty places between two texts of a training tape; more than `tagger.REACH` only costs time."""
 NOTHING = -100
 """Label of places between texts; `cross_entropy` leaves it out."""
 
@@ -148,7 +149,7 @@ def _tapes(examples: Sequence[Example], seed: str, tape: int) -> Iterator[list[i
     filled = 0
     for index in order:
         batch.append(index)
-        filled += len(examples[index].words) + REACH
+        filled += len(examples[index].words) + APART
         if filled >= tape:
             yield batch
             batch, filled = [], 0
@@ -157,12 +158,12 @@ def _tapes(examples: Sequence[Example], seed: str, tape: int) -> Iterator[list[i
 def _tensors(batch: list[Example], known: dict[str, list[int]], buckets: int) -> tuple[Tensor, ...]:
     """(grams_G, offsets_W, words_L, shapes_L, labels_L); word 0 is the padding, without n-grams."""
     places: dict[str, int] = {"": 0}
-    words, shapes, known_, labels = [0] * REACH, [0] * REACH, [0] * REACH, [NOTHING] * REACH
+    words, shapes, known_, labels = [0] * APART, [0] * APART, [0] * APART, [NOTHING] * APART
     for example in batch:
-        words += [places.setdefault(word, len(places)) for word in example.words] + [0] * REACH
-        shapes += example.shapes + [0] * REACH
-        known_ += example.known + [0] * REACH
-        labels += example.labels + [NOTHING] * REACH
+        words += [places.setdefault(word, len(places)) for word in example.words] + [0] * APART
+        shapes += example.shapes + [0] * APART
+        known_ += example.known + [0] * APART
+        labels += example.labels + [NOTHING] * APART
     bags = [_grams(word, known, buckets) if word else [] for word in places]
     offsets = np.cumsum([0] + [len(bag) for bag in bags[:-1]])
     return (

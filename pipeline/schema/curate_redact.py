@@ -1,9 +1,10 @@
 """Section `curate_redact` of params.yaml, and the columns of its spans table."""
 
-from typing import Literal
+import re
+from typing import Literal, Self
 
 import polars as pl
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from pipeline.schema.section import Section
 
@@ -31,12 +32,23 @@ class CodePattern(Section):
 
     kind: str = Field(pattern=r"^[A-Z][A-Z_]*$")
     """Entity type; names the pseudonym."""
+    syntax: Literal["form", "regex"]
+    """How `pattern` is written. form: what the code looks like, `#` a digit, `@` a letter, the rest as it is,
+    such as `BW-#####`; other separators, none, a blank among the digits and a place in a file name are allowed
+    for. regex: a regular expression; small and capital letters are the same, a group named `v` is the span."""
     pattern: str = Field(min_length=1)
-    """Regular expression; small and capital letters are the same. A group named `v` is the span."""
     score: float = Field(gt=0, le=1)
     """How sure a match is without context."""
     context: tuple[str, ...] = Field(strict=False)
     """Words within 48 characters before or 24 after that raise the score by 0.35."""
+
+    @model_validator(mode="after")
+    def _a_form_is_one(self) -> Self:
+        if self.syntax == "form" and not re.fullmatch(r"[A-Za-z0-9#@ ./_-]*#[A-Za-z0-9#@ ./_-]*", self.pattern):
+            raise ValueError(
+                f"{self.kind}: a form is of letters, digits, separators, # and @, with at least one #: {self.pattern}"
+            )
+        return self
 
 
 class CurateRedact(Section):

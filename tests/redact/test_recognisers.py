@@ -5,9 +5,9 @@ from presidio_analyzer import PatternRecognizer as PresidioPattern
 from pipeline.redact import recognisers
 from pipeline.redact.analyse import Analyser, Found, united
 from pipeline.redact.recognisers import FailClosed, Patterns, RecogniserFailed
-from pipeline.redact.rules import Rule
+from pipeline.redact.rule import Rule
 from pipeline.schema.errors import BadInput
-from tests.redact.worlds import redact_params, silent_tagger
+from tests.redact.worlds import random_tagger, redact_params, silent_tagger
 
 SLOW = r"(?:a|a)*b|(?:a|aa)+$"
 
@@ -46,7 +46,7 @@ def test_a_failing_tagger_stops_the_analysis():
 
 
 def test_a_code_that_is_no_regular_expression_is_refused_before_the_run():
-    code = {"kind": "CODE", "pattern": "(", "score": 1.0, "context": []}
+    code = {"kind": "CODE", "syntax": "regex", "pattern": "(", "score": 1.0, "context": []}
     with pytest.raises(BadInput, match="no regular expression"):
         Analyser(silent_tagger(), redact_params(codes=[code]))
 
@@ -55,3 +55,19 @@ def test_overlapping_finds_become_one_that_covers_them_and_bears_the_surer_name(
     finds = [Found(0, 5, "A", "x", 0.6), Found(3, 9, "B", "y", 0.9), Found(9, 12, "C", "z", 0.5)]
     expected = [Found(0, 9, "B", "y", 0.9), Found(9, 12, "C", "z", 0.5)]
     assert united(finds) == united(finds[::-1]) == expected
+
+
+def test_neighbours_on_a_sheet_decide_nothing():
+    texts = ["my PIN is", "40172 units", "", "phone", "0131 496 0182", "born", "on 3 May 1981", "x@", "firm.example"]
+    analyser = Analyser(random_tagger(), redact_params())
+    assert analyser.found(texts) == [analyser.found([text])[0] for text in texts]
+
+
+def test_presidio_is_called_once_for_all_texts(monkeypatch):
+    analyser, sheets = Analyser(silent_tagger(), redact_params()), []
+    analyze = analyser.presidio.analyze
+    monkeypatch.setattr(
+        analyser.presidio, "analyze", lambda text, *a, **k: sheets.append(text) or analyze(text, *a, **k)
+    )
+    analyser.found(["one", "two", "three"])
+    assert sheets == ["one\ntwo\nthree"]

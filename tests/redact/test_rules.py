@@ -1,13 +1,20 @@
 import pytest
+from pydantic import ValidationError
 
 from pipeline.redact.analyse import Analyser
-from pipeline.redact.rules import RULES
+from pipeline.redact.recognisers import Patterns, Place
+from pipeline.redact.rules import RULES, code_rules
+from pipeline.schema.curate_redact import CodePattern
 from tests.redact.worlds import redact_params, silent_tagger
 
 
 @pytest.fixture(scope="module")
 def analyser():
     return Analyser(silent_tagger(), redact_params())
+
+
+def code(form):
+    return CodePattern.model_validate({"kind": "STAFF", "syntax": "form", "pattern": form, "score": 1.0, "context": []})
 
 
 def found(analyser, text):
@@ -47,6 +54,48 @@ def found(analyser, text):
         ('dbUser: "test_2341"', "test_2341", "USERNAME"),
         ("CREATE USER 'ops_6824'@'10.0.0.1'", "ops_6824", "USERNAME"),
         ("the password 'Finance24Gov#' was mailed", "Finance24Gov#", "SECRET"),
+        ("its password was 'Quay side 2031!'", "Quay side 2031!", "SECRET"),
+        ("leaked: a.lee@firm.example / T1de!mark9", "T1de!mark9", "SECRET"),
+        ("IDENTIFIED BY 'qVkuKGB7k'", "qVkuKGB7k", "SECRET"),
+        ("Authorization: Bearer 9fjA0Qk2LmZ81xTt77QwPp", "9fjA0Qk2LmZ81xTt77QwPp", "SECRET"),
+        ("the PIN is 40172, keep it", "40172", "SECRET"),
+        ("cvv 913", "913", "SECRET"),
+        ("your one-time code is 661902", "661902", "SECRET"),
+        ("his PAN number 'QWKRLEE719XP'", "QWKRLEE719XP", "IDENTIFIER"),
+        ("the account details like 3012349977 leaked", "3012349977", "IDENTIFIER"),
+        ("Medical file #MXC-438221", "MXC-438221", "IDENTIFIER"),
+        ("his licence, DL:AB12-34CD-59", "AB12-34CD-59", "IDENTIFIER"),
+        ("on card XXXX-XXXX-XXXX-9881", "XXXX-XXXX-XXXX-9881", "IDENTIFIER"),
+        ("on card 4532********7891", "4532********7891", "IDENTIFIER"),
+        ("the chassis 1M8GDM9AXKP042788 rusts", "1M8GDM9AXKP042788", "IDENTIFIER"),
+        ("registration number KX19 LTV", "KX19 LTV", "IDENTIFIER"),
+        ("licence plate: 8ABC123", "8ABC123", "IDENTIFIER"),
+        ("send it to 1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", "CRYPTO_WALLET"),
+        ("CPF 529.982.247-25", "529.982.247-25", "NATIONAL_ID"),
+        ("NRIC S1234567D", "S1234567D", "NATIONAL_ID"),
+        ("NIE X1234567L", "X1234567L", "NATIONAL_ID"),
+        ("NIR 1 84 12 76 451 089 46", "1 84 12 76 451 089 46", "NATIONAL_ID"),
+        ("the NHS patient 943 476 5919", "943 476 5919", "NATIONAL_ID"),
+        ("social insurance 046 454 286", "046 454 286", "NATIONAL_ID"),
+        (
+            "at 2937 Cypress Hill Blvd, Clinton, NJ 29687 since May",
+            "2937 Cypress Hill Blvd, Clinton, NJ 29687",
+            "ADDRESS",
+        ),
+        ("moved to 14 Ropewalk Lane last year", "14 Ropewalk Lane", "ADDRESS"),
+        ("she lives at 9 Quarry Close, flat 3", "9 Quarry Close, flat 3", "ADDRESS"),
+        ("in der Lindenstraße 14a wohnt", "Lindenstraße 14a", "ADDRESS"),
+        ("until Via della Scala 12 was sold", "Via della Scala 12", "ADDRESS"),
+        ("PO Box 610, Birgu", "PO Box 610", "ADDRESS"),
+        ("Mill House\n Suite 041\nLeeds", "Suite 041", "ADDRESS"),
+        ("ZIP: 85921", "85921", "ADDRESS"),
+        ("address: the mill, EH6 7BD", "EH6 7BD", "ADDRESS"),
+        ("Phone:\n60-56-85-91", "60-56-85-91", "PHONE"),
+        ("Extension 4471 is hers", "4471", "PHONE"),
+        ("my card 501864667909 fails", "501864667909", "CREDIT_CARD"),
+        ("pay ann.lee@okbank by upi", "ann.lee@okbank", "EMAIL"),
+        ("1952-06-30 was keyed as the start and the date of birth left empty", "1952-06-30", "DATE_OF_BIRTH"),
+        ("he turned forty on 4 March 2024", "4 March 2024", "DATE_OF_BIRTH"),
     ],
 )
 def test_a_pattern_finds(analyser, text, value, kind):
@@ -68,6 +117,15 @@ def test_a_pattern_finds(analyser, text, value, kind):
         "one or two of the seven, three at most",
         "User: the person who signs; login: required",
         "password policy and password length",
+        "the policy 2019 and the account 2023-24",
+        "policy of 1,200 days; security policy v2",
+        "Chapter 7 Data Trail Requirements and the 3 Supreme Court Decisions",
+        "pin 12 of connector 4",
+        "the renewal turned up on 9 January 2024",
+        "reports XX100 and XXL sizes",
+        "the vehicle 1M8GDM9AXKP04278 is one sign short",
+        "see 12-14 and 20-22",
+        "write to team@office",
     ],
 )
 def test_look_alikes_are_left_alone(analyser, text):
@@ -83,8 +141,55 @@ def test_a_hostile_text_takes_no_long_time(analyser):
         "password " * 4_000,
         ":" * 20_000,
         "GB82" + " A1" * 9_000,
+        "12 A " * 5_000,
+        "A-" * 9_000 + "weg",
+        "id number " * 4_000 + "1",
+        "a@b.c" * 5_000,
+        "rue A, " * 4_000 + "1",
+        "1 May 2001 x " * 3_000 + "dob",
     ):
         analyser.found([text])
+
+
+def test_what_a_rule_needs_is_in_every_text_that_it_matches():
+    """The cheap tests before a rule may only skip texts in which it finds nothing."""
+    texts = [text for mark in test_a_pattern_finds.pytestmark for text, _, _ in mark.args[1]]
+    barred = Patterns(RULES)
+    free = Patterns([rule._replace(words=(), digit=False, needs="") for rule in RULES])
+    assert [barred.find(text, None) for text in texts] == [free.find(text, None) for text in texts]
+
+
+def test_a_capital_that_becomes_two_letters_moves_no_place_on_a_sheet():
+    finds = Patterns(RULES).on_sheet("İİİİ\nthe PIN is 40172", [Place(0, 4), Place(5, 21)], None)
+    assert [(hit.start, hit.end) for hit in finds] == [(16, 21)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["BW-20813", "bw20813", "BW 20 813", "recon_BW-20813_v3", "userbw20813", "actor=BW_20813;", "LN/BW-20813/2025",
+     "URGENTBW-20813URGENT"],
+)  # fmt: skip
+def test_a_code_is_found_in_the_ways_people_write_its_form(text):
+    (rule,) = code_rules((code("BW-#####"),))
+    (hit,) = Patterns([rule]).find(text, None)
+    assert "".join(filter(str.isalnum, text[hit.start : hit.end])).upper() == "BW20813"
+
+
+@pytest.mark.parametrize("text", ["BW-2081", "BW-208134", "1BW208139", "ABW-20813x9"[:6], "BW-20.813.4"])
+def test_less_or_more_than_the_form_is_no_code(text):
+    assert Patterns(code_rules((code("BW-#####"),))).find(text, None) == []
+
+
+def test_a_short_form_is_not_taken_out_of_a_longer_word():
+    rules = code_rules((code("X-##"),))
+    assert Patterns(rules).find("AX12 and x12b", None) == []
+    assert len(Patterns(rules).find("x 12", None)) == 1
+
+
+@pytest.mark.parametrize("pattern", ["BW", "BW-\\d{5}", "BW-#*"])
+def test_a_form_without_digits_or_with_foreign_signs_is_refused(pattern):
+    with pytest.raises(ValidationError, match="a form is of"):
+        code(pattern)
 
 
 def test_a_rule_of_identified_numbers_is_never_skipped_for_want_of_a_word(analyser):

@@ -54,8 +54,8 @@ def redact_params(**changes: object) -> CurateRedact:
     """Parameters like those of params.yaml."""
     scores = dict.fromkeys(("PERSON", "ADDRESS", "DATE_OF_BIRTH", "PARAPHRASE", "IDENTIFIER", "USERNAME"), 0.5)
     codes = [
-        {"kind": "EMPLOYEE_CODE", "pattern": r"\bBW-\d{5}\b", "score": 1.0, "context": []},
-        {"kind": "CASE_CODE", "pattern": r"\bFC-\d{4}\b", "score": 0.3, "context": ["suspect"]},
+        {"kind": "EMPLOYEE_CODE", "syntax": "regex", "pattern": r"\bBW-\d{5}\b", "score": 1.0, "context": []},
+        {"kind": "CASE_CODE", "syntax": "regex", "pattern": r"\bFC-\d{4}\b", "score": 0.3, "context": ["suspect"]},
     ]
     fields: dict[str, object] = {
         "min_score": 0.5,
