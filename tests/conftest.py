@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from pipeline.stage import confined
+
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
@@ -14,6 +16,12 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 def _keys_of_the_tests(tmp_path_factory):
     """Records are signed; no test makes a key in the user's own folder."""
     os.environ["PEDIGREE_KEYS"] = str(tmp_path_factory.mktemp("keys"))
+
+
+@pytest.fixture(autouse=True)
+def _nothing_ran_elsewhere(monkeypatch):
+    """A process is one stage run, and remembers what it sent to a cluster; a process of tests is many."""
+    monkeypatch.setattr(confined, "_ELSEWHERE", set())
 
 
 def pytest_pyfunc_call(pyfuncitem):

@@ -299,8 +299,7 @@ def test_a_stage_that_declares_the_network_has_it_and_is_not_called_hermetic():
     assert Path(".cache/kept/x").read_text() == "kept"
 
 
-def test_work_that_runs_elsewhere_is_not_called_hermetic(monkeypatch):
-    monkeypatch.setattr(confined, "_ELSEWHERE", set())
+def test_work_that_runs_elsewhere_is_not_called_hermetic():
     run(lambda: confined.note_elsewhere("slurm"))
     assert observation("work")["hermetic"] is False
     assert observation("work")["elsewhere"] == ["slurm"]
