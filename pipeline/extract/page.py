@@ -65,6 +65,8 @@ WRAP_GAP = 0.6
 WRAP_PITCH = 0.9
 """Most of the distance between rows at which a line goes on with the cells above: where all lines stand alike, as on
 a receipt, each is a row."""
+VALUE_DIGITS = 0.5
+"""Share of digits among letters and digits over which a cell is a value."""
 SAME_ROW = 0.5
 """Share of the lower piece's height by which two pieces of one row overlap."""
 
@@ -335,7 +337,7 @@ def _table(lines: list[Row]) -> Block:
     pitch = _row_pitch(lines, cells)
     merged = [cells[0]]
     for (above, below), row in zip(pairwise(lines), cells[1:], strict=True):
-        if _wraps(above, below, row, pitch):
+        if _wraps(above, below, pitch) and _is_rest(row, merged[-1]):
             merged[-1] = [joined(old, new) if new else old for old, new in zip(merged[-1], row, strict=True)]
         else:
             merged.append(row)
@@ -350,11 +352,24 @@ def _row_pitch(lines: list[Row], cells: list[list[str]]) -> float:
     return median(full) if full else max(distance for distance, _ in distances)
 
 
-def _wraps(above: Row, below: Row, row: list[str], pitch: float) -> bool:
-    """A row that leaves cells empty and stands closer than rows do goes on with the one above."""
-    most = WRAP_GAP if not row[0] else WRAP_GAP / 2
+def _wraps(above: Row, below: Row, pitch: float) -> bool:
+    """Whether a line stands closer than rows do."""
     gap, distance = below[0].top - above[0].bottom, below[0].bottom - above[0].bottom
-    return gap < most * below[0].size and distance < WRAP_PITCH * pitch and not all(row)
+    return gap < WRAP_GAP * below[0].size and distance < WRAP_PITCH * pitch
+
+
+def _is_rest(cells: list[str], row: list[str]) -> bool:
+    """Whether the cells of a line can be the rest of those of a row: fewer, none that had nothing, none a value."""
+    held = [bool(cell) for cell in cells]
+    had = [bool(cell) for cell in row]
+    return held != had and all(old for new, old in zip(held, had, strict=True) if new) \
+        and not any(_is_value(cell) for cell in cells)
+
+
+def _is_value(cell: str) -> bool:
+    """An amount, a date, a number of something: not the end of a sentence."""
+    marks = [letter.isdigit() for letter in cell if letter.isalnum()]
+    return sum(marks) > VALUE_DIGITS * len(marks)
 
 
 def _cells(row: Row, starts: list[float]) -> list[str]:
