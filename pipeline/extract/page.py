@@ -337,7 +337,7 @@ def _table(lines: list[Row]) -> Block:
     pitch = _row_pitch(lines, cells)
     merged = [cells[0]]
     for (above, below), row in zip(pairwise(lines), cells[1:], strict=True):
-        if _wraps(above, below, pitch) and _is_rest(row, merged[-1]):
+        if _wraps(above, below, row, pitch) and _is_rest(row, merged[-1]):
             merged[-1] = [joined(old, new) if new else old for old, new in zip(merged[-1], row, strict=True)]
         else:
             merged.append(row)
@@ -352,18 +352,19 @@ def _row_pitch(lines: list[Row], cells: list[list[str]]) -> float:
     return median(full) if full else max(distance for distance, _ in distances)
 
 
-def _wraps(above: Row, below: Row, pitch: float) -> bool:
-    """Whether a line stands closer than rows do."""
+def _wraps(above: Row, below: Row, row: list[str], pitch: float) -> bool:
+    """Whether a line stands close enough to go on with the row above: closer than rows do, if it has a first cell."""
     gap, distance = below[0].top - above[0].bottom, below[0].bottom - above[0].bottom
-    return gap < WRAP_GAP * below[0].size and distance < WRAP_PITCH * pitch
+    if not row[0]:
+        return gap < WRAP_GAP * below[0].size
+    return gap < WRAP_GAP / 2 * below[0].size and distance < WRAP_PITCH * pitch
 
 
 def _is_rest(cells: list[str], row: list[str]) -> bool:
-    """Whether the cells of a line can be the rest of those of a row: fewer, none that had nothing, none a value."""
-    held = [bool(cell) for cell in cells]
-    had = [bool(cell) for cell in row]
-    return held != had and all(old for new, old in zip(held, had, strict=True) if new) \
-        and not any(_is_value(cell) for cell in cells)
+    """Whether a line's cells can be the rest of a row's: fewer, none where it has nothing, no value after a value."""
+    beside = [(new, old) for new, old in zip(cells, row, strict=True) if new]
+    return len(beside) < sum(map(bool, row)) and all(
+        old and not (_is_value(new) and _is_value(old)) for new, old in beside)
 
 
 def _is_value(cell: str) -> bool:

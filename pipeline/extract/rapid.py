@@ -6,13 +6,14 @@ One thread: sums that are split another way round another way, and work is sprea
 import re
 from functools import cache
 from importlib.metadata import version
+from math import ceil
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 from pipeline.extract.page import Piece
 from pipeline.extract.recognised import Recognised, mean_confidence
-from pipeline.schema.curate_extract import Ocr
+from pipeline.schema.curate_extract import Ocr, Rapidocr
 from pipeline.stage.hashing import file_sha256
 
 LINE_TO_SIZE = 0.75
@@ -24,6 +25,8 @@ TALL = 1.5
 PROBES = 9
 """Widest lines that are asked whether they stand upside down."""
 UPSIDE_DOWN = "180"
+SIDE_STEP = 320
+"""Longest sides for a second, closer look are multiples of this: each has an engine of its own."""
 LEAST_SKEW = 0.3
 """Degrees from which boxes are turned back: half an em over the width of a page."""
 
@@ -45,6 +48,9 @@ def recognise(image: Any, params: Ocr, dpi: int) -> Recognised:
     settings = params.rapidocr
     engine = _engine(settings.side, settings.batch)
     pixels, boxes, turned = _upright(engine, np.asarray(image.convert("RGB")))
+    closer = _closer_side(pixels, boxes, settings)
+    if closer > settings.side:
+        boxes = _detected(_engine(closer, settings.batch), pixels)
     unit = 72 / dpi
     height, width = pixels.shape[0] * unit, pixels.shape[1] * unit
     if boxes is None:
@@ -81,6 +87,20 @@ def _upright(engine: Any, pixels: Pixels) -> tuple[Pixels, Boxes, int]:
 def _detected(engine: Any, pixels: Pixels) -> Boxes:
     """Boxes of lines, from the top; None when there is none."""
     return engine(pixels, use_det=True, use_cls=False, use_rec=False).boxes
+
+
+def _closer_side(pixels: Pixels, boxes: Boxes, settings: Rapidocr) -> int:
+    """The longest side at which the detector sees the usual line large enough; `settings.side` when it has."""
+    import numpy as np
+
+    if boxes is None:
+        return settings.side
+    heights = np.hypot(*(boxes[:, 3] - boxes[:, 0]).T)
+    seen = float(np.median(heights)) * min(settings.side / max(pixels.shape[:2]), 1.0)
+    if seen >= settings.min_line_px:
+        return settings.side
+    wanted = settings.side * settings.line_px / max(seen, 1.0)
+    return min(ceil(wanted / SIDE_STEP) * SIDE_STEP, settings.max_side)
 
 
 def _run_down(boxes: Boxes) -> bool:
