@@ -12,6 +12,8 @@ DROPPED = frozenset({
     "script", "style", "noscript", "template", "svg", "math", "nav", "aside", "button", "select", "iframe",
     "object", "embed", "canvas", "audio", "video", "head", "input", "textarea", "dialog", "datalist", "label",
     "footer"})
+UNCLOSED = ("header", "nav", "aside", "footer", "label", "noscript", "button")
+"""Of these the ones that pages forget to close."""
 HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6", "summary"})
 STRUCK = frozenset({"del", "s", "strike"})
 OUTSIDE_MAIN = frozenset({"header"})
@@ -95,6 +97,16 @@ def mark_hidden(root: Any, *, drop_struck: bool) -> None:
                                      or _selected(element, struck))
         if is_hidden or is_struck:
             element.set(UNSEEN, "")
+
+
+def free_misnamed(root: Any) -> None:
+    """Make plain what holds most of the page's text and is by its tag no content: an end tag is missing there."""
+    whole = _num_chars(root)
+    for element in list(root.iter(*UNCLOSED)):
+        chars = _num_chars(element)
+        linked = sum(_num_chars(link) for link in element.iter("a"))
+        if chars > MOST_SHARE * whole and linked < MOST_LINKED * chars:
+            element.tag = "div"
 
 
 UNSEEN_SELECTORS = frozenset(f".{name}" for name in UNSEEN_CLASSES)

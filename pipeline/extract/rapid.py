@@ -47,10 +47,13 @@ def recognise(image: Any, params: Ocr, dpi: int) -> Recognised:
 
     settings = params.rapidocr
     engine = _engine(settings.side, settings.batch)
-    pixels, boxes, turned = _upright(engine, np.asarray(image.convert("RGB")))
+    pixels, finder = np.asarray(image.convert("RGB")), engine
+    boxes = _detected(engine, pixels)
     closer = _closer_side(pixels, boxes, settings)
     if closer > settings.side:
-        boxes = _detected(_engine(closer, settings.batch), pixels)
+        finder = _engine(closer, settings.batch)
+        boxes = _detected(finder, pixels)
+    pixels, boxes, turned = _upright(engine, finder, pixels, boxes)
     unit = 72 / dpi
     height, width = pixels.shape[0] * unit, pixels.shape[1] * unit
     if boxes is None:
@@ -70,17 +73,17 @@ def identity(params: Ocr) -> dict[str, str]:
     return {**found, **models, "params": params.rapidocr.model_dump_json()}
 
 
-def _upright(engine: Any, pixels: Pixels) -> tuple[Pixels, Boxes, int]:
-    """The image turned by quarters until its lines run to the right and stand on their feet."""
+def _upright(engine: Any, finder: Any, pixels: Pixels, boxes: Boxes) -> tuple[Pixels, Boxes, int]:
+    """The image turned by quarters until its lines, found by `finder`, run to the right and stand on their feet."""
     import numpy as np
 
-    boxes, turned = _detected(engine, pixels), 0
+    turned = 0
     if boxes is not None and _run_down(boxes):
         pixels, turned = np.ascontiguousarray(np.rot90(pixels, -1)), 90
-        boxes = _detected(engine, pixels)
+        boxes = _detected(finder, pixels)
     if boxes is not None and _upside_down(engine, pixels, boxes):
         pixels, turned = np.ascontiguousarray(np.rot90(pixels, 2)), turned + 180
-        boxes = _detected(engine, pixels)
+        boxes = _detected(finder, pixels)
     return pixels, boxes, turned
 
 
@@ -90,13 +93,14 @@ def _detected(engine: Any, pixels: Pixels) -> Boxes:
 
 
 def _closer_side(pixels: Pixels, boxes: Boxes, settings: Rapidocr) -> int:
-    """The longest side at which the detector sees the usual line large enough; `settings.side` when it has."""
+    """Longest side at which the detector sees the usual line large enough, or sees one at all."""
     import numpy as np
 
+    longest = max(pixels.shape[:2])
     if boxes is None:
-        return settings.side
+        return settings.max_side if longest > settings.side else settings.side
     heights = np.hypot(*(boxes[:, 3] - boxes[:, 0]).T)
-    seen = float(np.median(heights)) * min(settings.side / max(pixels.shape[:2]), 1.0)
+    seen = float(np.median(heights)) * min(settings.side / longest, 1.0)
     if seen >= settings.min_line_px:
         return settings.side
     wanted = settings.side * settings.line_px / max(seen, 1.0)
