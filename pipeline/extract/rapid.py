@@ -29,7 +29,8 @@ SIDE_STEP = 320
 """Longest sides for a second, closer look are multiples of this: each has an engine of its own."""
 LEAST_SKEW = 0.3
 """Degrees from which boxes are turned back: half an em over the width of a page."""
-
+SEEN_AGAIN = 0.9
+"""Share of the first look's length of lines that the closer one must find: on a nearly empty sheet it finds none."""
 SAME_COLUMN = 0.5
 """Share of a line's width that lies above or under its neighbour's."""
 SAME_PARAGRAPH = 1.2
@@ -49,10 +50,12 @@ def recognise(image: Any, params: Ocr, dpi: int) -> Recognised:
     engine = _engine(settings.side, settings.batch)
     pixels, finder = np.asarray(image.convert("RGB")), engine
     boxes = _detected(engine, pixels)
-    closer = _closer_side(pixels, boxes, settings)
-    if closer > settings.side:
-        finder = _engine(closer, settings.batch)
-        boxes = _detected(finder, pixels)
+    side = _closer_side(pixels, boxes, settings)
+    if side > settings.side:
+        closer = _engine(side, settings.batch)
+        again = _detected(closer, pixels)
+        if _length(again) >= SEEN_AGAIN * _length(boxes):
+            finder, boxes = closer, again
     pixels, boxes, turned = _upright(engine, finder, pixels, boxes)
     unit = 72 / dpi
     height, width = pixels.shape[0] * unit, pixels.shape[1] * unit
@@ -93,18 +96,22 @@ def _detected(engine: Any, pixels: Pixels) -> Boxes:
 
 
 def _closer_side(pixels: Pixels, boxes: Boxes, settings: Rapidocr) -> int:
-    """Longest side at which the detector sees the usual line large enough, or sees one at all."""
+    """Longest side at which the detector sees the usual line large enough; `settings.side` when it has."""
     import numpy as np
 
-    longest = max(pixels.shape[:2])
     if boxes is None:
-        return settings.max_side if longest > settings.side else settings.side
+        return settings.side
     heights = np.hypot(*(boxes[:, 3] - boxes[:, 0]).T)
-    seen = float(np.median(heights)) * min(settings.side / longest, 1.0)
+    seen = float(np.median(heights)) * min(settings.side / max(pixels.shape[:2]), 1.0)
     if seen >= settings.min_line_px:
         return settings.side
     wanted = settings.side * settings.line_px / max(seen, 1.0)
     return min(ceil(wanted / SIDE_STEP) * SIDE_STEP, settings.max_side)
+
+
+def _length(boxes: Boxes) -> float:
+    """Of all lines, in pixels."""
+    return 0.0 if boxes is None else float(abs(boxes[:, 1] - boxes[:, 0]).max(axis=1).sum())
 
 
 def _run_down(boxes: Boxes) -> bool:

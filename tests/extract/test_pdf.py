@@ -91,13 +91,15 @@ def test_lines_of_a_receipt_that_leave_a_cell_empty_are_rows_of_their_own():
 
 def test_a_value_under_a_value_is_another_row_and_a_word_under_a_word_may_be_its_rest():
     assert rows_of_pieces([(60, "Rule"), (200, "Note"), (260, "Fee")],
-                          [20.0, (60, "12"), (200, "for desks"), (260, "5")], [(200, "and halls")], [(260, "7")], [20.0, (60, "13"), (200, "none"), (260, "9")]) == [
+                          [20.0, (60, "12"), (200, "for desks"), (260, "5")],
+                          [(200, "and halls")], [(260, "7")], [20.0, (60, "13"), (200, "none"), (260, "9")]) == [
         [["Rule", "Note", "Fee"], ["12", "for desks and halls", "5"], ["", "", "7"], ["13", "none", "9"]]]
 
 
 def test_a_cell_wraps_in_the_first_column_where_rows_stand_farther_apart():
     assert rows_of_pieces([(60, "Rule"), (200, "Fee")],
-                          [18.0, (60, "A desk with"), (200, "five")], [(60, "two chairs")], [18.0, (60, "A hall"), (200, "nine")]) == [
+                          [18.0, (60, "A desk with"), (200, "five")], [(60, "two chairs")],
+                          [18.0, (60, "A hall"), (200, "nine")]) == [
         [["Rule", "Fee"], ["A desk with two chairs", "five"], ["A hall", "nine"]]]
 
 
