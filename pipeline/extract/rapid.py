@@ -48,14 +48,8 @@ def recognise(image: Any, params: Ocr, dpi: int) -> Recognised:
 
     settings = params.rapidocr
     engine = _engine(settings.side, settings.batch)
-    pixels, finder = np.asarray(image.convert("RGB")), engine
-    boxes = _detected(engine, pixels)
-    side = _closer_side(pixels, boxes, settings)
-    if side > settings.side:
-        closer = _engine(side, settings.batch)
-        again = _detected(closer, pixels)
-        if _length(again) >= SEEN_AGAIN * _length(boxes):
-            finder, boxes = closer, again
+    pixels = np.asarray(image.convert("RGB"))
+    finder, boxes = _looked(pixels, settings)
     pixels, boxes, turned = _upright(engine, finder, pixels, boxes)
     unit = 72 / dpi
     height, width = pixels.shape[0] * unit, pixels.shape[1] * unit
@@ -95,18 +89,30 @@ def _detected(engine: Any, pixels: Pixels) -> Boxes:
     return engine(pixels, use_det=True, use_cls=False, use_rec=False).boxes
 
 
+def _looked(pixels: Pixels, settings: Rapidocr) -> tuple[Any, Boxes]:
+    """The lines, and the engine that found them: the usual one, or one that looks closer at low lines."""
+    usual = _engine(settings.side, settings.batch)
+    boxes = _detected(usual, pixels)
+    side = _closer_side(pixels, boxes, settings)
+    if side == settings.side:
+        return usual, boxes
+    closer = _engine(side, settings.batch)
+    again = _detected(closer, pixels)
+    return (closer, again) if _length(again) >= SEEN_AGAIN * _length(boxes) else (usual, boxes)
+
+
 def _closer_side(pixels: Pixels, boxes: Boxes, settings: Rapidocr) -> int:
     """Longest side at which the detector sees the usual line large enough; `settings.side` when it has."""
     import numpy as np
 
-    if boxes is None:
+    longest = max(pixels.shape[:2])
+    if boxes is None or longest <= settings.side:  # no image is made larger than it is
         return settings.side
-    heights = np.hypot(*(boxes[:, 3] - boxes[:, 0]).T)
-    seen = float(np.median(heights)) * min(settings.side / max(pixels.shape[:2]), 1.0)
+    seen = float(np.median(np.hypot(*(boxes[:, 3] - boxes[:, 0]).T))) * settings.side / longest
     if seen >= settings.min_line_px:
         return settings.side
     wanted = settings.side * settings.line_px / max(seen, 1.0)
-    return min(ceil(wanted / SIDE_STEP) * SIDE_STEP, settings.max_side)
+    return max(min(ceil(wanted / SIDE_STEP) * SIDE_STEP, settings.max_side), settings.side)
 
 
 def _length(boxes: Boxes) -> float:
