@@ -6,14 +6,17 @@ link density) and the main-content rules of Resiliparse use them; no model, no l
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 DROPPED = frozenset({
     "script", "style", "noscript", "template", "svg", "math", "nav", "aside", "button", "select", "iframe",
     "object", "embed", "canvas", "audio", "video", "head", "input", "textarea", "dialog", "datalist", "label",
     "footer"})
-UNCLOSED = ("header", "nav", "aside", "footer", "label", "noscript", "button")
+UNCLOSED = ("header", "nav", "aside", "footer", "noscript")
 """Of these the ones that pages forget to close."""
+MOST_JUDGED = 20
+"""Of such elements are judged, from the top: each costs the time of its text, and one inside another costs it again."""
 HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6", "summary"})
 STRUCK = frozenset({"del", "s", "strike"})
 OUTSIDE_MAIN = frozenset({"header"})
@@ -102,7 +105,7 @@ def mark_hidden(root: Any, *, drop_struck: bool) -> None:
 def free_misnamed(root: Any) -> None:
     """Make plain what holds most of the page's text and is by its tag no content: an end tag is missing there."""
     whole = _num_chars(root)
-    for element in list(root.iter(*UNCLOSED)):
+    for element in list(islice(root.iter(*UNCLOSED), MOST_JUDGED)):
         chars = _num_chars(element)
         linked = sum(_num_chars(link) for link in element.iter("a"))
         if chars > MOST_SHARE * whole and linked < MOST_LINKED * chars:
