@@ -6,7 +6,6 @@ link density) and the main-content rules of Resiliparse use them; no model, no l
 
 import re
 from collections.abc import Iterator
-from itertools import islice
 from typing import Any
 
 DROPPED = frozenset({
@@ -15,8 +14,6 @@ DROPPED = frozenset({
     "footer"})
 UNCLOSED = ("header", "nav", "aside", "footer", "noscript")
 """Of these the ones that pages forget to close."""
-MOST_JUDGED = 20
-"""Of such elements are judged, from the top: each costs the time of its text, and one inside another costs it again."""
 HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6", "summary"})
 STRUCK = frozenset({"del", "s", "strike"})
 OUTSIDE_MAIN = frozenset({"header"})
@@ -104,12 +101,23 @@ def mark_hidden(root: Any, *, drop_struck: bool) -> None:
 
 def free_misnamed(root: Any) -> None:
     """Make plain what holds most of the page's text and is by its tag no content: an end tag is missing there."""
-    whole = _num_chars(root)
-    for element in list(islice(root.iter(*UNCLOSED), MOST_JUDGED)):
-        chars = _num_chars(element)
-        linked = sum(_num_chars(link) for link in element.iter("a"))
-        if chars > MOST_SHARE * whole and linked < MOST_LINKED * chars:
+    elements = list(root.iter())
+    chars, linked = _text_below(elements)
+    for element in elements:
+        if element.tag in UNCLOSED and chars[element] > MOST_SHARE * chars[root] \
+                and linked[element] < MOST_LINKED * chars[element]:
             element.tag = "div"
+
+
+def _text_below(elements: list[Any]) -> tuple[dict[Any, int], dict[Any, int]]:
+    """Characters of text in each of a tree's elements, in document order, and those in links; in one pass."""
+    chars: dict[Any, int] = {}
+    linked: dict[Any, int] = {}
+    for element in reversed(elements):
+        own = 0 if element.tag in ("script", "style") else len((element.text or "").strip())
+        chars[element] = own + sum(chars[child] + len((child.tail or "").strip()) for child in element)
+        linked[element] = chars[element] if element.tag == "a" else sum(linked[child] for child in element)
+    return chars, linked
 
 
 UNSEEN_SELECTORS = frozenset(f".{name}" for name in UNSEEN_CLASSES)
