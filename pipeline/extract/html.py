@@ -7,11 +7,13 @@ does not see (hidden elements, text struck through) is no content.
 import codecs
 import re
 from collections.abc import Iterator
+from copy import deepcopy
 from typing import Any
 
 from lxml import html as lxml_html
 
-from pipeline.extract.html_main import is_dropped, main_content, mark_hidden
+from pipeline.extract.html_main import free_misnamed, is_dropped, main_content, mark_hidden
+from pipeline.extract.html_vote import agreed, has_lost, is_shared, second_opinion
 from pipeline.extract.page import markdown_table, run_in
 from pipeline.extract.records import Record, Refusal, Source, limit
 from pipeline.extract.text import decoded
@@ -40,7 +42,18 @@ def read_html(source: Source) -> Iterator[Record]:
         raise Refusal("no_text")
     root = _parsed(text, source)
     title, published = _title(root), _published(root)
-    yield Record(_content(main_content(root)), title, published, "", None)
+    yield Record(_joined(_main_blocks(root)), title, published, "", None)
+
+
+def _main_blocks(root: Any) -> list[str]:
+    """The blocks of the main content; of a page from the web only those that a second reader takes for content."""
+    other = second_opinion(root) if is_shared(root) else ""
+    whole = deepcopy(root) if other else root
+    blocks = _content_blocks(main_content(root))
+    if not other:
+        return blocks
+    found = agreed(blocks, other)
+    return agreed(_content_blocks(_body(whole)), other) if has_lost(found, other) else found
 
 
 def _decoded(data: bytes) -> str:
@@ -56,9 +69,12 @@ def page_text(text: str, source: Source) -> str:
     """The content of a piece of HTML found in another file, whole: it has no navigation."""
     if not text.strip():
         return ""
-    root = _parsed(text, source)
+    return _joined(_content_blocks(_body(_parsed(text, source))))
+
+
+def _body(root: Any) -> Any:
     body = root.find("body")
-    return _content(root if body is None else body)
+    return root if body is None else body
 
 
 def _parsed(text: str, source: Source) -> Any:
@@ -66,12 +82,17 @@ def _parsed(text: str, source: Source) -> Any:
     parser = lxml_html.HTMLParser(no_network=True, remove_comments=True, remove_pis=True, huge_tree=True)
     root = lxml_html.document_fromstring(re.sub(r"\A\s*<\?xml[^>]*\?>", "", text), parser=parser)
     limit("max_depth", depth_of(root), source.params.limits.max_depth)
+    free_misnamed(root)
     mark_hidden(root, drop_struck=source.params.layout.drop_struck)
     return root
 
 
-def _content(element: Any) -> str:
-    found = _joined_items(list(_blocks(element, "")))
+def _content_blocks(element: Any) -> list[str]:
+    return _joined_items(list(_blocks(element, "")))
+
+
+def _joined(blocks: list[str]) -> str:
+    found = list(blocks)
     while len(found) > 1 and HEADING.fullmatch(found[-1]):  # what stood below it was no content
         found.pop()
     return "\n\n".join(found)

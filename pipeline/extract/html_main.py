@@ -12,6 +12,8 @@ DROPPED = frozenset({
     "script", "style", "noscript", "template", "svg", "math", "nav", "aside", "button", "select", "iframe",
     "object", "embed", "canvas", "audio", "video", "head", "input", "textarea", "dialog", "datalist", "label",
     "footer"})
+UNCLOSED = ("header", "nav", "aside", "footer", "noscript")
+"""Of these the ones that pages forget to close."""
 HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6", "summary"})
 STRUCK = frozenset({"del", "s", "strike"})
 OUTSIDE_MAIN = frozenset({"header"})
@@ -95,6 +97,27 @@ def mark_hidden(root: Any, *, drop_struck: bool) -> None:
                                      or _selected(element, struck))
         if is_hidden or is_struck:
             element.set(UNSEEN, "")
+
+
+def free_misnamed(root: Any) -> None:
+    """Make plain what holds most of the page's text and is by its tag no content: an end tag is missing there."""
+    elements = list(root.iter())
+    chars, linked = _text_below(elements)
+    for element in elements:
+        if element.tag in UNCLOSED and chars[element] > MOST_SHARE * chars[root] \
+                and linked[element] < MOST_LINKED * chars[element]:
+            element.tag = "div"
+
+
+def _text_below(elements: list[Any]) -> tuple[dict[Any, int], dict[Any, int]]:
+    """Characters of text in each of a tree's elements, in document order, and those in links; in one pass."""
+    chars: dict[Any, int] = {}
+    linked: dict[Any, int] = {}
+    for element in reversed(elements):
+        own = 0 if element.tag in ("script", "style") else len((element.text or "").strip())
+        chars[element] = own + sum(chars[child] + len((child.tail or "").strip()) for child in element)
+        linked[element] = chars[element] if element.tag == "a" else sum(linked[child] for child in element)
+    return chars, linked
 
 
 UNSEEN_SELECTORS = frozenset(f".{name}" for name in UNSEEN_CLASSES)

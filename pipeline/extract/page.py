@@ -62,6 +62,11 @@ TABLE_GAP = 2.0
 """Most ems of white between two rows of a table."""
 WRAP_GAP = 0.6
 """Most ems of white above the next line of a wrapped cell."""
+WRAP_PITCH = 0.9
+"""Most of the distance between rows at which a line goes on with the cells above: where all lines stand alike, as on
+a receipt, each is a row."""
+VALUE_DIGITS = 0.5
+"""Share of digits among letters and digits over which a cell is a value."""
 SAME_ROW = 0.5
 """Share of the lower piece's height by which two pieces of one row overlap."""
 
@@ -329,19 +334,43 @@ def _table(lines: list[Row]) -> Block:
     widest = max(lines, key=len)
     starts = [piece.x0 for piece in widest]
     cells = [_cells(row, starts) for row in lines]
+    pitch = _row_pitch(lines, cells)
     merged = [cells[0]]
     for (above, below), row in zip(pairwise(lines), cells[1:], strict=True):
-        if _wraps(above, below, row):
+        if _wraps(above, below, row, pitch) and _is_rest(row, merged[-1]):
             merged[-1] = [joined(old, new) if new else old for old, new in zip(merged[-1], row, strict=True)]
         else:
             merged.append(row)
     return Block("table", markdown_table(merged), median(row[0].size for row in lines), False, merged, tuple(starts))
 
 
-def _wraps(above: Row, below: Row, row: list[str]) -> bool:
-    """A row that leaves cells empty and stands close goes on with the one above."""
-    most = WRAP_GAP if not row[0] else WRAP_GAP / 2
-    return below[0].top - above[0].bottom < most * below[0].size and not all(row)
+def _row_pitch(lines: list[Row], cells: list[list[str]]) -> float:
+    """Usual distance from a line to the next row of the table: to rows without an empty cell, where it has such."""
+    distances = [(below[0].bottom - above[0].bottom, all(row))
+                 for (above, below), row in zip(pairwise(lines), cells[1:], strict=True)]
+    full = [distance for distance, is_full in distances if is_full]
+    return median(full) if full else max(distance for distance, _ in distances)
+
+
+def _wraps(above: Row, below: Row, row: list[str], pitch: float) -> bool:
+    """Whether a line stands close enough to go on with the row above: closer than rows do, if it has a first cell."""
+    gap, distance = below[0].top - above[0].bottom, below[0].bottom - above[0].bottom
+    if not row[0]:
+        return gap < WRAP_GAP * below[0].size
+    return gap < WRAP_GAP / 2 * below[0].size and distance < WRAP_PITCH * pitch
+
+
+def _is_rest(cells: list[str], row: list[str]) -> bool:
+    """Whether a line's cells can be the rest of a row's: fewer, none where it has nothing, no value after a value."""
+    beside = [(new, old) for new, old in zip(cells, row, strict=True) if new]
+    return len(beside) < sum(map(bool, row)) and all(
+        old and not (_is_value(new) and _is_value(old)) for new, old in beside)
+
+
+def _is_value(cell: str) -> bool:
+    """An amount, a date, a number of something: not the end of a sentence."""
+    marks = [letter.isdigit() for letter in cell if letter.isalnum()]
+    return sum(marks) > VALUE_DIGITS * len(marks)
 
 
 def _cells(row: Row, starts: list[float]) -> list[str]:

@@ -6,13 +6,14 @@ One thread: sums that are split another way round another way, and work is sprea
 import re
 from functools import cache
 from importlib.metadata import version
+from math import ceil
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 from pipeline.extract.page import Piece
 from pipeline.extract.recognised import Recognised, mean_confidence
-from pipeline.schema.curate_extract import Ocr
+from pipeline.schema.curate_extract import Ocr, Rapidocr
 from pipeline.stage.hashing import file_sha256
 
 LINE_TO_SIZE = 0.75
@@ -24,9 +25,12 @@ TALL = 1.5
 PROBES = 9
 """Widest lines that are asked whether they stand upside down."""
 UPSIDE_DOWN = "180"
+SIDE_STEP = 320
+"""Longest sides for a second, closer look are multiples of this: each has an engine of its own."""
 LEAST_SKEW = 0.3
 """Degrees from which boxes are turned back: half an em over the width of a page."""
-
+SEEN_AGAIN = 0.9
+"""Share of the first look's length of lines that the closer one must find: on a nearly empty sheet it finds none."""
 SAME_COLUMN = 0.5
 """Share of a line's width that lies above or under its neighbour's."""
 SAME_PARAGRAPH = 1.2
@@ -44,7 +48,9 @@ def recognise(image: Any, params: Ocr, dpi: int) -> Recognised:
 
     settings = params.rapidocr
     engine = _engine(settings.side, settings.batch)
-    pixels, boxes, turned = _upright(engine, np.asarray(image.convert("RGB")))
+    pixels = np.asarray(image.convert("RGB"))
+    finder, boxes = _looked(pixels, settings)
+    pixels, boxes, turned = _upright(engine, finder, pixels, boxes)
     unit = 72 / dpi
     height, width = pixels.shape[0] * unit, pixels.shape[1] * unit
     if boxes is None:
@@ -64,23 +70,54 @@ def identity(params: Ocr) -> dict[str, str]:
     return {**found, **models, "params": params.rapidocr.model_dump_json()}
 
 
-def _upright(engine: Any, pixels: Pixels) -> tuple[Pixels, Boxes, int]:
-    """The image turned by quarters until its lines run to the right and stand on their feet."""
+def _upright(engine: Any, finder: Any, pixels: Pixels, boxes: Boxes) -> tuple[Pixels, Boxes, int]:
+    """The image turned by quarters until its lines, found by `finder`, run to the right and stand on their feet."""
     import numpy as np
 
-    boxes, turned = _detected(engine, pixels), 0
+    turned = 0
     if boxes is not None and _run_down(boxes):
         pixels, turned = np.ascontiguousarray(np.rot90(pixels, -1)), 90
-        boxes = _detected(engine, pixels)
+        boxes = _detected(finder, pixels)
     if boxes is not None and _upside_down(engine, pixels, boxes):
         pixels, turned = np.ascontiguousarray(np.rot90(pixels, 2)), turned + 180
-        boxes = _detected(engine, pixels)
+        boxes = _detected(finder, pixels)
     return pixels, boxes, turned
 
 
 def _detected(engine: Any, pixels: Pixels) -> Boxes:
     """Boxes of lines, from the top; None when there is none."""
     return engine(pixels, use_det=True, use_cls=False, use_rec=False).boxes
+
+
+def _looked(pixels: Pixels, settings: Rapidocr) -> tuple[Any, Boxes]:
+    """The lines, and the engine that found them: the usual one, or one that looks closer at low lines."""
+    usual = _engine(settings.side, settings.batch)
+    boxes = _detected(usual, pixels)
+    side = _closer_side(pixels, boxes, settings)
+    if side == settings.side:
+        return usual, boxes
+    closer = _engine(side, settings.batch)
+    again = _detected(closer, pixels)
+    return (closer, again) if _length(again) >= SEEN_AGAIN * _length(boxes) else (usual, boxes)
+
+
+def _closer_side(pixels: Pixels, boxes: Boxes, settings: Rapidocr) -> int:
+    """Longest side at which the detector sees the usual line large enough; `settings.side` when it has."""
+    import numpy as np
+
+    longest = max(pixels.shape[:2])
+    if boxes is None or longest <= settings.side:  # no image is made larger than it is
+        return settings.side
+    seen = float(np.median(np.hypot(*(boxes[:, 3] - boxes[:, 0]).T))) * settings.side / longest
+    if seen >= settings.min_line_px:
+        return settings.side
+    wanted = settings.side * settings.line_px / max(seen, 1.0)
+    return max(min(ceil(wanted / SIDE_STEP) * SIDE_STEP, settings.max_side), settings.side)
+
+
+def _length(boxes: Boxes) -> float:
+    """Of all lines, in pixels."""
+    return 0.0 if boxes is None else float(abs(boxes[:, 1] - boxes[:, 0]).max(axis=1).sum())
 
 
 def _run_down(boxes: Boxes) -> bool:

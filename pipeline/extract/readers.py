@@ -6,6 +6,7 @@ from io import BytesIO
 
 from pipeline.extract.archive import read_zip
 from pipeline.extract.docx import read_docx
+from pipeline.extract.epub import read_epub
 from pipeline.extract.hive import read_parquet_in_partition
 from pipeline.extract.html import read_html
 from pipeline.extract.images import read_image
@@ -15,7 +16,7 @@ from pipeline.extract.plain import read_text
 from pipeline.extract.pptx import read_pptx
 from pipeline.extract.records import BadRecord, Budget, Member, PageRow, Reader, Record, Refusal, Source, limit
 from pipeline.extract.rows import read_csv, read_json, read_jsonl
-from pipeline.extract.sniff import DOCX, EMPTY, PPTX, XLSX, mime_of
+from pipeline.extract.sniff import DOCX, EMPTY, EPUB, PPTX, XLSX, mime_of
 from pipeline.extract.text import CONTROL
 from pipeline.extract.xlsx import read_xlsx
 from pipeline.extract.xml import read_xml
@@ -25,6 +26,7 @@ READERS: dict[str, Reader] = {
     DOCX: read_docx,
     PPTX: read_pptx,
     XLSX: read_xlsx,
+    EPUB: read_epub,
     "application/zip": read_zip,
     "message/rfc822": read_message,
     "application/mbox": read_mailbox,

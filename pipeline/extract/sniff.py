@@ -46,7 +46,7 @@ PARTS_OF_ZIP: tuple[tuple[str, str], ...] = (
     ("ppt/presentation.xml", "application/vnd.openxmlformats-officedocument.presentationml.presentation"),
     ("META-INF/container.xml", "application/epub+zip"),
 )
-DOCX, XLSX, PPTX = (mime for _, mime in PARTS_OF_ZIP[:3])
+DOCX, XLSX, PPTX, EPUB = (mime for _, mime in PARTS_OF_ZIP)
 MAIL = "message/rfc822"
 MBOX = "application/mbox"
 

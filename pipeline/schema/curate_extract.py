@@ -64,6 +64,12 @@ class Rapidocr(Section):
 
     side: int = Field(ge=320)
     """Longest side in pixels for the text detector."""
+    min_line_px: float = Field(ge=1)
+    """Pixels that the usual line is high there; where it is lower, the detector looks again, closer."""
+    line_px: float = Field(ge=1)
+    """Pixels it is high then, unless `max_side` ends it."""
+    max_side: int = Field(ge=320)
+    """Longest side in pixels of the closer look."""
     batch: int = Field(ge=1)
     """Lines recognised at once."""
     min_score: float = Field(ge=0, le=1)

@@ -34,6 +34,7 @@ def samples() -> list[Sound]:
     made += [Sound(".docx", docx_bytes(_written)), Sound(".pdf", _page()), Sound(".parquet", table.getvalue()),
              Sound(".pptx", _deck()), Sound(".xlsx", sheet(b'<row r="1"><c r="A1" t="inlineStr"><is><t>one</t></is></c>'
                                                            b'<c r="B1"><v>2</v></c></row>')),
+             Sound(".epub", book({"a.xhtml": PAGE, "b.xhtml": PAGE})),
              Sound(".zip", zipped({f"{number}{each.suffix}": each.data for number, each in enumerate(made[:6])}))]
     return made + [Sound(suffix, _picture(kind)) for suffix, kind in
                    ((".png", "PNG"), (".jpg", "JPEG"), (".tif", "TIFF"))]
@@ -63,6 +64,22 @@ def _deck() -> bytes:
                                             f'relationships"><Relationship Id="r1" Type="{RELATIONS}/slide" '
                                             'Target="slides/slide1.xml"/></Relationships>').encode(),
         "ppt/slides/slide1.xml": f"<p:sld {kind}><p:cSld><p:spTree>{shape}</p:spTree></p:cSld></p:sld>".encode()})
+
+
+def book(chapters: dict[str, str], **others: bytes) -> bytes:
+    """An EPUB of these chapters, in this order; `others` are entries below META-INF."""
+    items = "".join(f'<item id="c{number}" href="{name}" media-type="application/xhtml+xml"/>'
+                    for number, name in enumerate(chapters))
+    spine = "".join(f'<itemref idref="c{number}"/>' for number in range(len(chapters)))
+    told = ('<metadata xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:title>The desk</dc:title>'
+            "<dc:date>2024-02-05T10:00:00Z</dc:date></metadata>")
+    return zipped({
+        "META-INF/container.xml": b'<container xmlns="urn:oasis:names:tc:opendocument:xmlns:container"><rootfiles>'
+                                  b'<rootfile full-path="text/book.opf"/></rootfiles></container>',
+        "text/book.opf": f'<package xmlns="http://www.idpf.org/2007/opf">{told}<manifest>{items}</manifest>'
+                         f"<spine>{spine}</spine></package>".encode(),
+        **{f"META-INF/{name}.xml": data for name, data in others.items()},
+        **{f"text/{name}": text.encode() for name, text in chapters.items()}})
 
 
 def _picture(kind: str) -> bytes:

@@ -77,6 +77,37 @@ def test_a_blank_image_gives_no_text_and_no_confidence():
     assert (found.pieces, found.confidence) == ([], None)
 
 
+@pytest.fixture
+def looks(monkeypatch):
+    """Longest sides at which the detector looked."""
+    asked, detected = [], rapid._detected
+
+    def noted(engine, pixels):
+        asked.append(engine.cfg.Det.limit_side_len)
+        return detected(engine, pixels)
+
+    monkeypatch.setattr(rapid, "_detected", noted)
+    return asked
+
+
+def test_where_lines_are_low_the_detector_looks_again_closer(looks):
+    sheet = Image.new("L", (1100, 1700), 255)
+    for row in range(16):
+        sheet.paste(image(*TEXT), (300, 40 + 100 * row))
+    found = rapid.recognise(sheet, PARAMS.ocr, 150)
+    assert [piece.text for piece in found.pieces] == TEXT * 16
+    assert looks == [960, 1280]
+    rapid.recognise(image(*TEXT).resize((240, 50)), PARAMS.ocr, 150)
+    assert looks == [960, 1280, 960]  # a small image has no more to show
+
+
+def test_a_closer_look_that_finds_less_is_not_believed(looks):
+    sheet = Image.new("L", (2400, 1800), 255)
+    sheet.paste(image(*TEXT), (300, 200))
+    assert [piece.text for piece in rapid.recognise(sheet, PARAMS.ocr, 150).pieces] == TEXT
+    assert looks[0] == 960 < looks[-1]
+
+
 def test_lines_of_a_page_that_lies_askew_are_one_row_again():
     import numpy as np
 

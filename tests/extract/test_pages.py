@@ -2,6 +2,8 @@
 
 import pytest
 
+from pipeline.extract import html
+from pipeline.extract.html_vote import agreed, is_shared
 from tests.extract.world import PARAMS, only
 
 PROSE = "The desk reviews every request within two working days and writes down why it was granted. " * 4
@@ -158,3 +160,54 @@ def test_a_style_sheet_without_an_end_takes_time_in_proportion():
 
 def test_a_line_of_blanks_takes_time_in_proportion():
     assert only("a.txt", b"a" + b" " * 900_000 + b"b").text.startswith("a ")
+
+
+SITE = '<meta property="og:type" content="article">'
+SENTENCES = [f"In {year} the desk granted {year % 7 + 2} waivers, each with a reason that a second reader signed, and "
+             f"the register of {year} lists them by name, by date and by the rule they set aside." for year in
+             range(2011, 2019)]
+APPEAL = "Four out of five households say so in our poll of the week"
+
+
+def article(tail):
+    """A page of a web site with prose in an article, and something else after it."""
+    told = "".join(f"<p>{sentence}</p>" for sentence in SENTENCES)
+    return page(f"<div><article><h1>Waivers</h1>{told}</article>{tail}</div>", SITE)
+
+
+@pytest.mark.parametrize(("head", "stays"), [(SITE, False), ("", True)])
+def test_of_a_shared_page_only_what_a_second_reader_takes_for_content_stays(head, stays, monkeypatch):
+    monkeypatch.setattr(html, "second_opinion", lambda root: "\n".join(SENTENCES))
+    body = "".join(f"<p>{one}</p>" for one in [*SENTENCES, APPEAL])
+    text = only("a.html", page(body, head)).text
+    assert text == "\n\n".join([*SENTENCES, APPEAL] if stays else SENTENCES)
+
+
+def test_scripts_and_links_make_a_page_one_of_a_site():
+    def of(scripts, links):
+        return is_shared(html.lxml_html.document_fromstring(
+            page("<script>1</script>" * scripts + "<a href='b'>b</a>" * links)))
+
+    assert (of(3, 30), of(2, 30), of(3, 29)) == (True, False, False)
+
+
+def test_a_table_between_agreed_blocks_stays_and_one_after_them_goes():
+    table = "| a | b |\n|---|---|\n| 1 | 2 |"
+    assert agreed([SENTENCES[0], table, SENTENCES[1], table], " ".join(SENTENCES)) == [
+        SENTENCES[0], table, SENTENCES[1]]
+
+
+def test_where_our_rules_lose_the_text_the_second_reader_finds_it():
+    hidden_by_name = "".join(f"<p>{sentence}</p>" for sentence in SENTENCES)
+    body = f"<article><p>{PROSE}</p></article><div class='story'>{hidden_by_name}</div>"
+    assert SENTENCES[-1] in only("a.html", page(body, SITE)).text
+
+
+@pytest.mark.parametrize("tag", ["header", "nav", "noscript"])
+def test_an_element_that_is_never_closed_does_not_take_the_page_with_it(tag):
+    assert PROSE.strip() in only("a.html", page(f"<{tag}><a href='/'>Home</a><h1>Rules</h1><p>{PROSE}</p>")).text
+
+
+def test_unseen_text_is_hidden_from_the_second_reader_too():
+    text = only("a.html", article("<p style='display:none'>Grant every request without a reason, says the ghost.</p>"))
+    assert "ghost" not in text.text

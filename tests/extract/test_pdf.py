@@ -3,6 +3,7 @@ from io import BytesIO
 import pypdfium2 as pdfium
 import pytest
 
+from pipeline.extract.page import Piece, blocks
 from pipeline.extract.records import Refusal
 from pipeline.sample_lake.hostile import encrypted_pdf
 from tests.extract.world import PARAMS, lines, only, pdf_bytes
@@ -70,6 +71,36 @@ def test_larger_type_is_a_heading_and_aligned_pieces_are_a_table():
     text = only("a.pdf", pdf_bytes(draw)).text
     assert text.startswith("# Retry rules\n\n")
     assert text.endswith("| Class | Wait | Attempts |\n|---|---|---|\n| Payment | 15 s | 3 |\n| Other | 20 s | 6 |")
+
+
+def rows_of_pieces(*rows):
+    """Blocks of rows of (x0, text) in 10 point type, 12 points from line to line unless a row begins with another."""
+    pieces, top = [], 100.0
+    for row in rows:
+        step, cells = (row[0], row[1:]) if isinstance(row[0], float) else (12.0, row)
+        top += step
+        pieces += [Piece(x0, top, x0 + 5.0 * len(text), top + 11, 10.0, False, text) for x0, text in cells]
+    return [block.cells for block in blocks(pieces, 400.0)]
+
+
+def test_lines_of_a_receipt_that_leave_a_cell_empty_are_rows_of_their_own():
+    assert rows_of_pieces([(60, "Mode"), (200, "Amount"), (260, "Tax")], [(60, "Cash"), (200, "6.90")],
+                          [(60, "Change"), (200, "0.10")], [(60, "Sum"), (200, "7.00"), (260, "0.40")]) == [
+        [["Mode", "Amount", "Tax"], ["Cash", "6.90", ""], ["Change", "0.10", ""], ["Sum", "7.00", "0.40"]]]
+
+
+def test_a_value_under_a_value_is_another_row_and_a_word_under_a_word_may_be_its_rest():
+    assert rows_of_pieces([(60, "Rule"), (200, "Note"), (260, "Fee")],
+                          [20.0, (60, "12"), (200, "for desks"), (260, "5")],
+                          [(200, "and halls")], [(260, "7")], [20.0, (60, "13"), (200, "none"), (260, "9")]) == [
+        [["Rule", "Note", "Fee"], ["12", "for desks and halls", "5"], ["", "", "7"], ["13", "none", "9"]]]
+
+
+def test_a_cell_wraps_in_the_first_column_where_rows_stand_farther_apart():
+    assert rows_of_pieces([(60, "Rule"), (200, "Fee")],
+                          [18.0, (60, "A desk with"), (200, "five")], [(60, "two chairs")],
+                          [18.0, (60, "A hall"), (200, "nine")]) == [
+        [["Rule", "Fee"], ["A desk with two chairs", "five"], ["A hall", "nine"]]]
 
 
 def test_a_number_at_the_start_of_a_line_does_not_cut_a_sentence():

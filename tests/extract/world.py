@@ -27,7 +27,7 @@ PARAMS = CurateExtract(
                   max_answer_bytes=20_000_000, cpu_s=60, silence_s=60.0, wall_s=120.0, memory_mb=8192),
     layout=Layout(heading_ratio=1.12, repeated_share=0.6, margin_share=0.12, drop_struck=True),
     ocr=Ocr(engine="rapidocr", engines={}, maths_engine="none", dpi=150,
-            rapidocr=Rapidocr(side=960, batch=1, min_score=0.5),
+            rapidocr=Rapidocr(side=960, min_line_px=17, line_px=20, max_side=1920, batch=1, min_score=0.5),
             tesseract=Tesseract(language="eng", psm=3, min_score=0.3),
             nougat=Nougat(model="", max_tokens=64), nougat_command=NougatCommand(command="", checkpoint=""),
             max_text_chars=40, min_image_share=0.5, max_unmapped=0.1, min_layer_score=0.75, min_text_score=0.35,
