@@ -120,7 +120,8 @@ class Proposed(TypedDict):
 
 def piece_facts(tokenizer: PreTrainedTokenizerBase, pieces: list[Piece], first_id: int) -> list[Proposed]:
     """The proposal in order: a piece may be made of pieces before it, so the list is to be taken from the top."""
-    return [Proposed(piece=tokenizer.decode(parts), joins=tokenizer.convert_ids_to_tokens(parts), saved=piece.saved)
+    return [Proposed(piece=str(tokenizer.decode(parts)), joins=list(tokenizer.convert_ids_to_tokens(parts)),
+                     saved=piece.saved)
             for piece, parts in zip(pieces, parts_of_pieces(pieces, first_id), strict=True)]
 
 
