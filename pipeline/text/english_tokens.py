@@ -12,13 +12,16 @@ Shape letters: T tokens of a text, R runs in it.
 """
 
 import re
-from collections.abc import Collection
-from functools import cached_property
+from collections.abc import Collection, Sequence
+from functools import cache, cached_property
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 import spacy
 from numpy.typing import NDArray
+from spacy.attrs import IDX
+from spacy.lang.lex_attrs import is_punct
 
 from pipeline.text.words import code_points, compiled
 
@@ -33,7 +36,8 @@ NEW_SENTENCE = re.compile("e[ep]*w")
 PLAIN = re.compile(r"""([(\["]?)([A-Za-z]+(?:-[A-Za-z]+)*|[0-9]+)([,;:!?)\]"]|(?<=[a-z0-9])\.|)""")
 """Opening mark, words with hyphens between them or a number, closing mark: two thirds of all different runs."""
 HYPHEN = re.compile("(-)")
-SENTENCE_ENDS, MARKS = frozenset(".!?"), frozenset("([\"-,;:)]")
+BETWEEN = "\n\n"
+"""Stands between runs that spaCy splits in one call; a token of its own, so that no rule sees two runs."""
 REFUSED = "IS_ALPHA"
 """A name spaCy reserves, and fails on now and then. A run with it is one token here; datatrove takes it out when
 spaCy fails."""
@@ -81,10 +85,14 @@ class Tokenised:
         self.text, self._known = text, known
 
     @cached_property
+    def runs(self) -> list[str]:
+        """(R,) what stands between blanks, in order."""
+        return self.text.split()
+
+    @cached_property
     def _run_numbers(self) -> I64:
         """(R,) the number of each run in `_known`."""
-        runs = self.text.split()
-        return np.fromiter(map(self._known.__getitem__, runs), np.int64, len(runs))
+        return self._known.numbers(self.runs)
 
     @cached_property
     def counts(self) -> Counts:
@@ -102,7 +110,7 @@ class Tokenised:
     @cached_property
     def points(self) -> NDArray[np.uint8] | NDArray[np.uint32]:
         """The code points of all tokens, end to end: those of the text without its white space."""
-        return code_points("".join(self.text.split()))
+        return code_points("".join(self.runs))
 
     def sentences(self, line: str) -> int:
         """Sentences of `line`, a part of the text, as spaCy's sentencizer counts them."""
@@ -113,8 +121,19 @@ class Tokenised:
         return 1 + len(NEW_SENTENCE.findall(whole)) if whole else 0
 
 
+class Kind(NamedTuple):
+    """What of a token is counted."""
+
+    chars: int
+    spelled: bool
+    alphabetic: bool
+    stop_bit: int
+    mark: str
+    """See NEW_SENTENCE."""
+
+
 class KnownRuns(dict[str, int]):
-    """Run -> its number. A run asked for the first time is split by spaCy and noted."""
+    """Run -> its number. Runs asked for the first time are split by spaCy and noted."""
 
     def __init__(self, symbols: frozenset[str], stop_words: tuple[str, ...]) -> None:
         """No run is known yet."""
@@ -122,8 +141,10 @@ class KnownRuns(dict[str, int]):
         self._symbols = symbols
         self._stop_bits = {word: 1 << place for place, word in enumerate(stop_words)}
         language: Any = spacy.blank("en")
+        language.vocab.lex_attr_getters = {}  # shape, norm and the like of every new token: a third of the time
         self._split, self._rules = language.tokenizer, language.tokenizer.rules
         self._ends = language.add_pipe("sentencizer").punct_chars
+        self._kind = cache(self._kind_of)
         self._marks = [""]
         self.sums = np.zeros((1, len(Counts._fields) - 1), np.int32)
         """(known, 4) the sums of `Counts` but stop words."""
@@ -133,45 +154,81 @@ class KnownRuns(dict[str, int]):
         """Characters of the tokens of run r: `lengths[starts[r]:starts[r + 1]]`."""
         self[""] = 0
 
-    def __missing__(self, run: str) -> int:
-        """Note `run`."""
-        number = self[run] = len(self)
-        tokens = self._tokens(run)
-        spelled = [token for token, _ in tokens if not self._symbols.issuperset(token)]
-        self._make_room(number, len(tokens))
-        self.sums[number] = (len(tokens), len(spelled), sum(map(len, spelled)),
-                             sum(any(map(str.isalpha, token)) for token, _ in tokens))
-        self.stop_words[number] = sum(self._stop_bits.get(token, 0) for token in {token for token, _ in tokens})
-        start = self.starts[number]
-        self.starts[number + 1] = start + len(tokens)
-        self.lengths[start:start + len(tokens)] = [len(token) for token, _ in tokens]
-        self._marks.append("".join(mark for _, mark in tokens))
-        return number
+    def numbers(self, runs: list[str]) -> I64:
+        """(R,) the number of each of `runs`."""
+        found = [self.get(run) for run in runs]
+        if None in found:
+            self._note([run for run in dict.fromkeys(runs) if run not in self])
+            found = [self[run] for run in runs]
+        return np.array(found, np.int64)
 
     def marks_of(self, run: str) -> str:
         """A mark (see NEW_SENTENCE) for each token of `run`."""
+        if run not in self:
+            self._note([run])
         return self._marks[self[run]]
 
-    def _tokens(self, run: str) -> list[tuple[str, str]]:
-        """Tokens with their marks; plain runs without asking spaCy, whose rules leave one way to split them."""
+    def _note(self, runs: Sequence[str]) -> None:
+        """Split `runs`, none of them known, and number them."""
+        kinds = [[self._kind(token) for token in tokens] for tokens in self._tokens(runs)]
+        first, last = len(self), len(self) + len(runs)
+        ends = self.starts[first] + np.cumsum([len(one) for one in kinds])
+        self._make_room(last, int(ends[-1]))
+        self.sums[first:last] = [
+            (len(one), sum(kind.spelled for kind in one), sum(kind.chars for kind in one if kind.spelled),
+             sum(kind.alphabetic for kind in one)) for one in kinds]
+        self.stop_words[first:last] = [sum({kind.stop_bit for kind in one}) for one in kinds]
+        self.lengths[self.starts[first]:ends[-1]] = [kind.chars for one in kinds for kind in one]
+        self.starts[first + 1:last + 1] = ends
+        self._marks += ["".join(kind.mark for kind in one) for one in kinds]
+        self.update(zip(runs, range(first, last), strict=True))
+
+    def _kind_of(self, token: str) -> Kind:
+        return Kind(len(token), not self._symbols.issuperset(token), any(map(str.isalpha, token)),
+                    self._stop_bits.get(token, 0), "e" if token in self._ends else "p" if is_punct(token) else "w")
+
+    def _tokens(self, runs: Sequence[str]) -> list[list[str]]:
+        """The tokens of each run, plain ones without asking spaCy."""
+        split = [self._plain(run) for run in runs]
+        asked = [place for place, tokens in enumerate(split) if not tokens]
+        for place, tokens in zip(asked, self._by_spacy([runs[place] for place in asked]), strict=True):
+            split[place] = tokens
+        return split
+
+    def _plain(self, run: str) -> list[str]:
+        """Tokens of a run that spaCy's rules leave one way to split; none for others."""
         plain = PLAIN.fullmatch(run)
         if plain and self._rules.keys().isdisjoint((run, plain[2], plain[1] + plain[2], plain[2] + plain[3])):
-            return [(token, "e" if token in SENTENCE_ENDS else "p" if token in MARKS else "w")
-                    for token in (plain[1], *HYPHEN.split(plain[2]), plain[3]) if token]
-        if REFUSED in run:
-            return [(run, "w")]
-        return [(token.text, "e" if token.text in self._ends else "p" if token.is_punct else "w")
-                for token in self._split(run)]
+            return [token for token in (plain[1], *HYPHEN.split(plain[2]), plain[3]) if token]
+        return [run] if REFUSED in run else []
 
-    def _make_room(self, number: int, tokens: int) -> None:
-        """Double the tables that are full."""
-        if number >= len(self.sums):
-            self.sums = np.concatenate([self.sums, np.zeros_like(self.sums)])
-            self.stop_words = np.concatenate([self.stop_words, np.zeros_like(self.stop_words)])
-            self.starts = np.concatenate([self.starts, np.zeros_like(self.starts)])
-        needed = self.starts[number] + tokens
-        while needed > len(self.lengths):
-            self.lengths = np.concatenate([self.lengths, np.zeros_like(self.lengths)])
+    def _by_spacy(self, runs: Sequence[str]) -> list[list[str]]:
+        """The tokens of each run, in one call."""
+        text = BETWEEN.join(runs)
+        starts = self._split(text).to_array([IDX]).tolist()
+        split: list[list[str]] = [[] for _ in runs]
+        place = 0
+        for start, end in pairwise([*starts, len(text)]):
+            token = text[start:end]
+            if token == BETWEEN:
+                place += 1
+            else:
+                split[place].append(token)
+        return split
+
+    def _make_room(self, runs: int, tokens: int) -> None:
+        """Make the tables at least so long; twice as long as before, if they grow."""
+        if runs >= len(self.sums):
+            self.sums, self.stop_words = _grown(self.sums, runs), _grown(self.stop_words, runs)
+            self.starts = _grown(self.starts, runs + 1)
+        if tokens > len(self.lengths):
+            self.lengths = _grown(self.lengths, tokens)
+
+
+def _grown(table: NDArray[Any], rows: int) -> NDArray[Any]:
+    """`table` with zeros behind it, for at least `rows` rows."""
+    more = max(len(table), rows + 1 - len(table))
+    return np.concatenate([table, np.zeros((more, *table.shape[1:]), table.dtype)])
 
 
 @compiled

@@ -49,6 +49,8 @@ def gopher_repetition(text: Tokenised, most: GopherRepetition) -> str | None:
     whole = text.text
     if not whole:
         return "empty"
+    if "\n" not in whole:
+        return _repeated_grams(text, most)
     paragraphs, lines = PARAGRAPH_BREAK.split(whole.strip()), LINE_BREAK.split(whole)
     repeats, chars = repeated(paragraphs)
     if repeats / len(paragraphs) > most.dup_para_frac:
@@ -65,11 +67,13 @@ def gopher_repetition(text: Tokenised, most: GopherRepetition) -> str | None:
 
 def _repeated_grams(text: Tokenised, most: GopherRepetition) -> str | None:
     grams = TokenGrams(text.points, text.lengths, most.ngram_window_words)
-    for size, share in most.top_n_grams:
-        if grams.top_chars(size) / len(text.text) > share:
+    sizes = [size for size, _ in most.top_n_grams]
+    for (size, share), chars in zip(most.top_n_grams, grams.top_chars(sizes), strict=True):
+        if chars / len(text.text) > share:
             return f"top_{size}_gram"
-    for size, share in most.dup_n_grams:
-        if grams.repeated_chars(size) / len(text.text) > share:
+    sizes = [size for size, _ in most.dup_n_grams]
+    for (size, share), chars in zip(most.dup_n_grams, grams.repeated_chars(sizes), strict=True):
+        if chars / len(text.text) > share:
             return f"duplicated_{size}_n_grams"
     return None
 

@@ -7,7 +7,7 @@ ones of 64 bits are taken for equal once in about 10**12 texts of 5,000 tokens.
 Shape letters: T tokens, C characters of all tokens.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from pipeline.text.words import GRAM_BASE, compiled, mix
 
 U64 = NDArray[np.uint64]
 I32 = NDArray[np.int32]
+I64 = NDArray[np.int64]
 LETTER_BASE = np.uint64(0xD6E8FEB86659FD93)
 """Odd multiplier of the polynomial over the characters of a token."""
 
@@ -34,14 +35,17 @@ class TokenGrams:
         self.lengths_T = lengths_T
         self.window = window
 
-    def top_chars(self, size: int) -> int:
-        """Characters of all occurrences of the most frequent n-gram of `size` tokens, summed over windows."""
-        return sum(_top_chars(self.hashes_T[part], self.lengths_T[part], size) for part in self._windows())
+    def top_chars(self, sizes: Sequence[int]) -> list[int]:
+        """For each n-gram length: characters of all occurrences of the most frequent n-gram, summed over windows."""
+        found = [_top_chars(self.hashes_T[part], self.lengths_T[part], np.array(sizes, np.int64))
+                 for part in self._windows()]
+        return np.sum(found, axis=0).tolist()
 
-    def repeated_chars(self, size: int) -> int:
-        """Characters in n-grams of `size` tokens that occurred before, summed over windows."""
-        return sum(_repeated_chars(self.hashes_T[part], self.powers_T[part], self.lengths_T[part], size)
-                   for part in self._windows())
+    def repeated_chars(self, sizes: Sequence[int]) -> list[int]:
+        """For each n-gram length: characters in n-grams that occurred before, summed over windows."""
+        found = [_repeated_chars(self.hashes_T[part], self.powers_T[part], self.lengths_T[part],
+                                 np.array(sizes, np.int64)) for part in self._windows()]
+        return np.sum(found, axis=0).tolist()
 
     def _windows(self) -> Iterator[slice]:
         """Windows of equal length: as many as come nearest to `window` tokens each, at least one."""
@@ -87,7 +91,18 @@ def _table_size(entries: int) -> int:
 
 
 @compiled
-def _top_chars(hashes_T: U64, lengths_T: I32, size: int) -> int:
+def _top_chars(hashes_T: U64, lengths_T: I32, sizes: I64) -> I64:
+    """For all sizes in one call: for a short text calls cost more than counting."""
+    return np.array([_top_chars_of(hashes_T, lengths_T, size) for size in sizes])
+
+
+@compiled
+def _repeated_chars(hashes_T: U64, powers_T: U64, lengths_T: I32, sizes: I64) -> I64:
+    return np.array([_repeated_chars_of(hashes_T, powers_T, lengths_T, size) for size in sizes])
+
+
+@compiled
+def _top_chars_of(hashes_T: U64, lengths_T: I32, size: int) -> int:
     """Among equally frequent n-grams the one that occurs first counts."""
     grams = len(hashes_T) - size + 1
     if grams < 1:
@@ -118,7 +133,7 @@ def _top_chars(hashes_T: U64, lengths_T: I32, size: int) -> int:
 
 
 @compiled
-def _repeated_chars(hashes_T: U64, powers_T: U64, lengths_T: I32, size: int) -> int:
+def _repeated_chars_of(hashes_T: U64, powers_T: U64, lengths_T: I32, size: int) -> int:
     keys = np.zeros(_table_size(len(hashes_T)), np.uint64)
     chars, gram = 0, 0
     while gram + size <= len(hashes_T):
