@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 from spacy.attrs import IDX
 from spacy.lang.lex_attrs import is_punct
 
-from pipeline.text.words import code_points, compiled
+from pipeline.text.runs import UNKNOWN, RunNumbers, Runs, grown, runs_of
+from pipeline.text.words import compiled
 
 I32 = NDArray[np.int32]
 I64 = NDArray[np.int64]
@@ -85,14 +86,14 @@ class Tokenised:
         self.text, self._known = text, known
 
     @cached_property
-    def runs(self) -> list[str]:
-        """(R,) what stands between blanks, in order."""
-        return self.text.split()
+    def _runs(self) -> Runs:
+        """What stands between blanks."""
+        return runs_of(self.text)
 
     @cached_property
     def _run_numbers(self) -> I64:
         """(R,) the number of each run in `_known`."""
-        return self._known.numbers(self.runs)
+        return self._known.numbers(self.text, self._runs)
 
     @cached_property
     def counts(self) -> Counts:
@@ -108,16 +109,17 @@ class Tokenised:
         return _gather(self._run_numbers, self._known.starts, self._known.lengths)
 
     @cached_property
-    def points(self) -> NDArray[np.uint8] | NDArray[np.uint32]:
+    def points(self) -> NDArray[np.uint32]:
         """The code points of all tokens, end to end: those of the text without its white space."""
-        return code_points("".join(self.runs))
+        return self._runs.points
 
     def sentences(self, line: str) -> int:
         """Sentences of `line`, a part of the text, as spaCy's sentencizer counts them."""
         *pieces, last = GAP.split(line)
-        marks = [self._known.marks_of(run) + ("" if gap == " " else "w")
-                 for run, gap in zip(pieces[::2], pieces[1::2], strict=True)]
-        whole = "".join(marks) + self._known.marks_of(last)
+        marks = iter(self._known.marks_of(line))
+        whole = "".join((next(marks) if run else "") + ("" if gap == " " else "w")
+                        for run, gap in zip(pieces[::2], pieces[1::2], strict=True))
+        whole += next(marks) if last else ""
         return 1 + len(NEW_SENTENCE.findall(whole)) if whole else 0
 
 
@@ -132,12 +134,12 @@ class Kind(NamedTuple):
     """See NEW_SENTENCE."""
 
 
-class KnownRuns(dict[str, int]):
-    """Run -> its number. Runs asked for the first time are split by spaCy and noted."""
+class KnownRuns:
+    """Runs by number, and what their tokens add up to. Runs asked for the first time are split by spaCy and noted."""
 
     def __init__(self, symbols: frozenset[str], stop_words: tuple[str, ...]) -> None:
         """No run is known yet."""
-        super().__init__()
+        self._numbers = RunNumbers()
         self._symbols = symbols
         self._stop_bits = {word: 1 << place for place, word in enumerate(stop_words)}
         language: Any = spacy.blank("en")
@@ -145,35 +147,39 @@ class KnownRuns(dict[str, int]):
         self._split, self._rules = language.tokenizer, language.tokenizer.rules
         self._ends = language.add_pipe("sentencizer").punct_chars
         self._kind = cache(self._kind_of)
-        self._marks = [""]
+        self._marks: list[str] = []
         self.sums = np.zeros((1, len(Counts._fields) - 1), np.int32)
         """(known, 4) the sums of `Counts` but stop words."""
         self.stop_words = np.zeros(1, np.uint64)
         self.starts = np.zeros(2, np.int64)
         self.lengths = np.zeros(1, np.int32)
         """Characters of the tokens of run r: `lengths[starts[r]:starts[r + 1]]`."""
-        self[""] = 0
 
-    def numbers(self, runs: list[str]) -> I64:
-        """(R,) the number of each of `runs`."""
-        found = [self.get(run) for run in runs]
-        if None in found:
-            self._note([run for run in dict.fromkeys(runs) if run not in self])
-            found = [self[run] for run in runs]
-        return np.array(found, np.int64)
+    def __len__(self) -> int:
+        return len(self._numbers)
 
-    def marks_of(self, run: str) -> str:
-        """A mark (see NEW_SENTENCE) for each token of `run`."""
-        if run not in self:
-            self._note([run])
-        return self._marks[self[run]]
+    def numbers(self, text: str, runs: Runs) -> I64:
+        """(R,) the number of each of the `runs` of `text`."""
+        found = self._numbers.of(runs.hashes)
+        unknown = np.flatnonzero(found == UNKNOWN)
+        if len(unknown):
+            new = unknown[np.unique(runs.hashes[unknown], return_index=True)[1]]
+            self._note([text[start:end] for start, end in zip(runs.starts[new], runs.ends[new], strict=True)])
+            self._numbers.add(runs.hashes[new])
+            found = self._numbers.of(runs.hashes)
+        return found
+
+    def marks_of(self, line: str) -> list[str]:
+        """For each run of `line` the marks (see NEW_SENTENCE) of its tokens."""
+        return [self._marks[number] for number in self.numbers(line, runs_of(line))]
 
     def _note(self, runs: Sequence[str]) -> None:
-        """Split `runs`, none of them known, and number them."""
+        """Split `runs`, the next to be numbered, and sum up their tokens."""
         kinds = [[self._kind(token) for token in tokens] for tokens in self._tokens(runs)]
         first, last = len(self), len(self) + len(runs)
         ends = self.starts[first] + np.cumsum([len(one) for one in kinds])
-        self._make_room(last, int(ends[-1]))
+        self.sums, self.stop_words = grown(self.sums, last), grown(self.stop_words, last)
+        self.starts, self.lengths = grown(self.starts, last + 1), grown(self.lengths, int(ends[-1]))
         self.sums[first:last] = [
             (len(one), sum(kind.spelled for kind in one), sum(kind.chars for kind in one if kind.spelled),
              sum(kind.alphabetic for kind in one)) for one in kinds]
@@ -181,7 +187,6 @@ class KnownRuns(dict[str, int]):
         self.lengths[self.starts[first]:ends[-1]] = [kind.chars for one in kinds for kind in one]
         self.starts[first + 1:last + 1] = ends
         self._marks += ["".join(kind.mark for kind in one) for one in kinds]
-        self.update(zip(runs, range(first, last), strict=True))
 
     def _kind_of(self, token: str) -> Kind:
         return Kind(len(token), not self._symbols.issuperset(token), any(map(str.isalpha, token)),
@@ -215,20 +220,6 @@ class KnownRuns(dict[str, int]):
             else:
                 split[place].append(token)
         return split
-
-    def _make_room(self, runs: int, tokens: int) -> None:
-        """Make the tables at least so long; twice as long as before, if they grow."""
-        if runs >= len(self.sums):
-            self.sums, self.stop_words = _grown(self.sums, runs), _grown(self.stop_words, runs)
-            self.starts = _grown(self.starts, runs + 1)
-        if tokens > len(self.lengths):
-            self.lengths = _grown(self.lengths, tokens)
-
-
-def _grown(table: NDArray[Any], rows: int) -> NDArray[Any]:
-    """`table` with zeros behind it, for at least `rows` rows."""
-    more = max(len(table), rows + 1 - len(table))
-    return np.concatenate([table, np.zeros((more, *table.shape[1:]), table.dtype)])
 
 
 @compiled

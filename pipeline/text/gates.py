@@ -46,7 +46,8 @@ class TermGate:
         whole = f"{title}\n{text}"
         for term, literal, pattern in self.terms:
             where = whole[:term.head_chars] if term.head_chars else whole
-            if literal in where and any(not (term.lapses and self._lapsed(where, found.end())) for found in pattern.finditer(where)):
+            if literal in where and any(not (term.lapses and self._lapsed(where, found.end()))
+                                        for found in pattern.finditer(where)):
                 return Decided("drop", term.reason, evidence=term.name)
         return None
 

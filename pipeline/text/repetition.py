@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.text.words import GRAM_BASE, compiled, mix
+from pipeline.text.words import GRAM_BASE, compiled, free_or_equal, mix, table_size
 
 U64 = NDArray[np.uint64]
 I32 = NDArray[np.int32]
@@ -28,7 +28,7 @@ class TokenGrams:
     are only so many ways to say things (Heaps' law). Within windows of one length it does not.
     """
 
-    def __init__(self, points_C: NDArray[np.uint8] | NDArray[np.uint32], lengths_T: I32,
+    def __init__(self, points_C: NDArray[np.uint32], lengths_T: I32,
                  window: int | None) -> None:
         """`window`: tokens in a window, about; None takes the text whole."""
         self.hashes_T, self.powers_T = _token_hashes(points_C, lengths_T, LETTER_BASE)
@@ -56,7 +56,7 @@ class TokenGrams:
 
 
 @compiled
-def _token_hashes(points_C: NDArray[np.uint8] | NDArray[np.uint32], lengths_T: I32, base: np.uint64) -> tuple[U64, U64]:
+def _token_hashes(points_C: NDArray[np.uint32], lengths_T: I32, base: np.uint64) -> tuple[U64, U64]:
     """A polynomial over each token's characters, and base**length: to hash tokens end to end."""
     hashes = np.empty(len(lengths_T), np.uint64)
     powers = np.empty(len(lengths_T), np.uint64)
@@ -69,25 +69,6 @@ def _token_hashes(points_C: NDArray[np.uint8] | NDArray[np.uint32], lengths_T: I
             place += 1
         hashes[token], powers[token] = value, power
     return hashes, powers
-
-
-@compiled
-def _slot(keys: U64, wanted: np.uint64) -> np.uint64:
-    """Where `wanted` is in the table, or the free place for it. The table is never full; 0 is free."""
-    mask = np.uint64(len(keys) - 1)
-    slot = wanted & mask
-    while keys[slot] != 0 and keys[slot] != wanted:
-        slot = (slot + np.uint64(1)) & mask
-    return slot
-
-
-@compiled
-def _table_size(entries: int) -> int:
-    """A power of two, at most two thirds full."""
-    size = 8
-    while size * 2 < entries * 3:
-        size *= 2
-    return size
 
 
 @compiled
@@ -107,7 +88,7 @@ def _top_chars_of(hashes_T: U64, lengths_T: I32, size: int) -> int:
     grams = len(hashes_T) - size + 1
     if grams < 1:
         return 0
-    keys = np.zeros(_table_size(grams), np.uint64)
+    keys = np.zeros(table_size(grams), np.uint64)
     counts = np.zeros(len(keys), np.int32)
     firsts = np.empty(len(keys), np.int32)
     best = np.int32(0)
@@ -116,7 +97,7 @@ def _top_chars_of(hashes_T: U64, lengths_T: I32, size: int) -> int:
         for token in range(gram, gram + size):
             value = value * GRAM_BASE + mix(hashes_T[token])
         value = mix(value) | np.uint64(1)
-        slot = _slot(keys, value)
+        slot = free_or_equal(keys, value)
         if keys[slot] == 0:
             keys[slot] = value
             firsts[slot] = gram
@@ -134,14 +115,14 @@ def _top_chars_of(hashes_T: U64, lengths_T: I32, size: int) -> int:
 
 @compiled
 def _repeated_chars_of(hashes_T: U64, powers_T: U64, lengths_T: I32, size: int) -> int:
-    keys = np.zeros(_table_size(len(hashes_T)), np.uint64)
+    keys = np.zeros(table_size(len(hashes_T)), np.uint64)
     chars, gram = 0, 0
     while gram + size <= len(hashes_T):
         value = np.uint64(0)
         for token in range(gram, gram + size):
             value = value * powers_T[token] + hashes_T[token]
         value = mix(value) | np.uint64(1)
-        slot = _slot(keys, value)
+        slot = free_or_equal(keys, value)
         if keys[slot] == value:
             for token in range(gram, gram + size):
                 chars += lengths_T[token]
