@@ -12,8 +12,8 @@ Shape letters: T tokens of a text, R runs in it.
 """
 
 import re
-from collections.abc import Collection, Sequence
-from functools import cache, cached_property
+from collections.abc import Callable, Collection, Sequence
+from functools import cache, cached_property, partial
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -39,6 +39,11 @@ PLAIN = re.compile(r"""([(\["]?)([A-Za-z]+(?:-[A-Za-z]+)*|[0-9]+)([,;:!?)\]"]|(?
 HYPHEN = re.compile("(-)")
 BETWEEN = "\n\n"
 """Stands between runs that spaCy splits in one call; a token of its own, so that no rule sees two runs."""
+LONGEST_UNIT = 4
+"""Of the units of measure that spaCy takes off a figure, in ASCII letters: `mbar`, `km/h`."""
+NO_SUFFIX = re.compile("[A-Za-z]+|.*[0-9]", re.DOTALL)
+"""The end of a run that none of spaCy's suffix rules takes: they take letters after a figure or an apostrophe, and
+never a figure. To ask the rules is slow, and every run that spaCy splits ends with an answer of none."""
 REFUSED = "IS_ALPHA"
 """A name spaCy reserves, and fails on now and then. A run with it is one token here; datatrove takes it out when
 spaCy fails."""
@@ -134,6 +139,11 @@ class Kind(NamedTuple):
     """See NEW_SENTENCE."""
 
 
+def _suffix(search: Callable[[str], re.Match[str] | None], run: str) -> re.Match[str] | None:
+    """What `search`, spaCy's rules, finds at the end of `run`."""
+    return None if NO_SUFFIX.fullmatch(run[-LONGEST_UNIT - 1:]) else search(run)
+
+
 class KnownRuns:
     """Runs by number, and what their tokens add up to. Runs asked for the first time are split by spaCy and noted."""
 
@@ -145,6 +155,7 @@ class KnownRuns:
         language: Any = spacy.blank("en")
         language.vocab.lex_attr_getters = {}  # shape, norm and the like of every new token: a third of the time
         self._split, self._rules = language.tokenizer, language.tokenizer.rules
+        self._split.suffix_search = partial(_suffix, self._split.suffix_search)
         self._ends = language.add_pipe("sentencizer").punct_chars
         self._kind = cache(self._kind_of)
         self._marks: list[str] = []
