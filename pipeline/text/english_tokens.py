@@ -144,6 +144,14 @@ def _suffix(search: Callable[[str], re.Match[str] | None], run: str) -> re.Match
     return None if NO_SUFFIX.fullmatch(run[-LONGEST_UNIT - 1:]) else search(run)
 
 
+def _english() -> tuple[Any, frozenset[str]]:
+    """spaCy's tokenizer, made quick, and the marks that end a sentence."""
+    language: Any = spacy.blank("en")
+    language.vocab.lex_attr_getters = {}  # shape, norm and the like of every new token: a third of the time
+    language.tokenizer.suffix_search = partial(_suffix, language.tokenizer.suffix_search)
+    return language.tokenizer, frozenset(language.add_pipe("sentencizer").punct_chars)
+
+
 class KnownRuns:
     """Runs by number, and what their tokens add up to. Runs asked for the first time are split by spaCy and noted."""
 
@@ -152,11 +160,8 @@ class KnownRuns:
         self._numbers = RunNumbers()
         self._symbols = symbols
         self._stop_bits = {word: 1 << place for place, word in enumerate(stop_words)}
-        language: Any = spacy.blank("en")
-        language.vocab.lex_attr_getters = {}  # shape, norm and the like of every new token: a third of the time
-        self._split, self._rules = language.tokenizer, language.tokenizer.rules
-        self._split.suffix_search = partial(_suffix, self._split.suffix_search)
-        self._ends = language.add_pipe("sentencizer").punct_chars
+        self._split, self._ends = _english()
+        self._rules = self._split.rules
         self._kind = cache(self._kind_of)
         self._marks: list[str] = []
         self.sums = np.zeros((1, len(Counts._fields) - 1), np.int32)
@@ -186,18 +191,25 @@ class KnownRuns:
 
     def _note(self, runs: Sequence[str]) -> None:
         """Split `runs`, the next to be numbered, and sum up their tokens."""
-        kinds = [[self._kind(token) for token in tokens] for tokens in self._tokens(runs)]
-        first, last = len(self), len(self) + len(runs)
-        ends = self.starts[first] + np.cumsum([len(one) for one in kinds])
+        split = self._tokens(runs)
+        chars, spelled, alphabetic, stop_bits, marks = zip(*(self._kind(token) for tokens in split for token in tokens),
+                                                           strict=True)
+        ends = np.cumsum([len(tokens) for tokens in split])
+        starts = np.concatenate([np.zeros(1, np.int64), ends[:-1]])
+        sums = np.add.reduceat(np.stack([np.ones(len(chars), np.int64), spelled, np.multiply(chars, spelled),
+                                         alphabetic], axis=1), starts)
+        all_marks = "".join(marks)
+        self._marks += [all_marks[start:end] for start, end in zip(starts, ends, strict=True)]
+        self._append(sums, np.bitwise_or.reduceat(np.array(stop_bits, np.uint64), starts), ends, chars)
+
+    def _append(self, sums: I64, stop_words: NDArray[np.uint64], ends: I64, lengths: Sequence[int]) -> None:
+        """Rows of the next runs; `ends`: of the tokens of each in `lengths`."""
+        first, last, begin = len(self), len(self) + len(sums), self.starts[len(self)]
         self.sums, self.stop_words = grown(self.sums, last), grown(self.stop_words, last)
-        self.starts, self.lengths = grown(self.starts, last + 1), grown(self.lengths, int(ends[-1]))
-        self.sums[first:last] = [
-            (len(one), sum(kind.spelled for kind in one), sum(kind.chars for kind in one if kind.spelled),
-             sum(kind.alphabetic for kind in one)) for one in kinds]
-        self.stop_words[first:last] = [sum({kind.stop_bit for kind in one}) for one in kinds]
-        self.lengths[self.starts[first]:ends[-1]] = [kind.chars for one in kinds for kind in one]
-        self.starts[first + 1:last + 1] = ends
-        self._marks += ["".join(kind.mark for kind in one) for one in kinds]
+        self.starts, self.lengths = grown(self.starts, last + 1), grown(self.lengths, begin + len(lengths))
+        self.sums[first:last], self.stop_words[first:last] = sums, stop_words
+        self.starts[first + 1:last + 1] = begin + ends
+        self.lengths[begin:begin + len(lengths)] = lengths
 
     def _kind_of(self, token: str) -> Kind:
         return Kind(len(token), not self._symbols.issuperset(token), any(map(str.isalpha, token)),
@@ -214,7 +226,9 @@ class KnownRuns:
     def _plain(self, run: str) -> list[str]:
         """Tokens of a run that spaCy's rules leave one way to split; none for others."""
         plain = PLAIN.fullmatch(run)
-        if plain and self._rules.keys().isdisjoint((run, plain[2], plain[1] + plain[2], plain[2] + plain[3])):
+        # the last word with its mark too: `a.` is an exception, also in `plan-a.`
+        if plain and self._rules.keys().isdisjoint((run, plain[2], plain[1] + plain[2], plain[2] + plain[3],
+                                                    plain[2].rpartition("-")[2] + plain[3])):
             return [token for token in (plain[1], *HYPHEN.split(plain[2]), plain[3]) if token]
         return [run] if REFUSED in run else []
 

@@ -7,6 +7,7 @@ datatrove's rules: see `pipeline.text.repetition`.
 
 import re
 from collections.abc import Callable, Sequence
+from functools import cache
 
 from datatrove.pipeline.filters.c4_filters import CITATION_REGEX, ELLIPSIS, END_PUNCTUATION, POLICY_SUBSTRINGS
 from datatrove.pipeline.filters.gopher_quality_filter import STOP_WORDS
@@ -26,7 +27,7 @@ class Heuristics:
     """The four filters with the thresholds of params.yaml, in the order of datatrove's FineWeb example."""
 
     def __init__(self, params: CurateFilter) -> None:
-        self._tokens = EnglishTokens(PUNCTUATION_SET, STOP_WORDS)
+        self._tokens = english_tokens()
         self._rules: tuple[tuple[str, Callable[[Tokenised], str | None]], ...] = (
             ("GopherRepetition", lambda text: gopher_repetition(text, params.gopher_repetition)),
             ("GopherQuality", lambda text: gopher_quality(text, params.gopher_quality)),
@@ -42,6 +43,12 @@ class Heuristics:
             if reason:
                 return f"{name}: {reason}"
         return None
+
+
+@cache
+def english_tokens() -> EnglishTokens:
+    """One for all shards that a process works on: they share most words."""
+    return EnglishTokens(PUNCTUATION_SET, STOP_WORDS)
 
 
 def gopher_repetition(text: Tokenised, most: GopherRepetition) -> str | None:
