@@ -12,6 +12,7 @@ Shape letters: D documents, Y years, F features, W words.
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cache
+from math import sqrt
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -126,20 +127,20 @@ class DateReader:
         self.weights, self.words = weights, words
         self.table_WY = word_table(words, weights.year_reach, weights.word_strength)
         self.prior_Y = log_prior(words.documents, weights.year_reach, weights.prior_share)
+        self.w_F = np.array([weights.weights[name] for name in FEATURES]) if weights.weights else None
 
     def belief(self, text: str) -> Belief | None:
         """What the text says of its date; None when the model has learnt nothing."""
-        if not self.weights.weights:
+        if self.w_F is None:
             return None
         return self.judge(evidence(text, self.weights.first_year, len(self.prior_Y)))
 
     def judge(self, found: Evidence) -> Belief | None:
         """As `belief`, of a text whose evidence is there."""
-        if not self.weights.weights:
+        if self.w_F is None:
             return None
         f_YF = features(found, self.words, self.table_WY, self.prior_Y)
-        w_F = np.array([self.weights.weights[name] for name in FEATURES])
-        return Belief(self.weights.first_year, softmax(f_YF @ w_F))
+        return Belief(self.weights.first_year, softmax(f_YF @ self.w_F))
 
 
 def evidence(text: str, first: int, count: int) -> Evidence:
@@ -176,8 +177,12 @@ def _marks(found: Sequence[Mention], first: int, count: int) -> Floats:
 def features(found: Evidence, words: WordYears, table_WY: Floats, prior_Y: Floats) -> Floats:
     """f(text, y) for every year: (Y, F), in the order of FEATURES."""
     known = sorted(map(words.rows.__getitem__, found.words & words.rows.keys()))
-    spread = table_WY[known].sum(axis=0) / np.sqrt(len(known)) if known else np.zeros(len(prior_Y))
-    return np.column_stack([found.marks, spread - spread.mean(), prior_Y])
+    spread = np.add.reduce(table_WY[known]) / sqrt(len(known)) if known else np.zeros(len(prior_Y))
+    f_YF = np.empty((len(prior_Y), len(FEATURES)))
+    f_YF[:, :-2] = found.marks
+    f_YF[:, -2] = spread - np.add.reduce(spread) / len(spread)
+    f_YF[:, -1] = prior_Y
+    return f_YF
 
 
 def count_words(samples: Sequence[Sample], first: int, count: int, min_documents: int, max_words: int) -> WordYears:

@@ -8,6 +8,7 @@ Shape letters: T tokens, C characters of all tokens.
 """
 
 from collections.abc import Iterator, Sequence
+from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,13 +40,13 @@ class TokenGrams:
         """For each n-gram length: characters of all occurrences of the most frequent n-gram, summed over windows."""
         found = [_top_chars(self.hashes_T[part], self.lengths_T[part], np.array(sizes, np.int64))
                  for part in self._windows()]
-        return np.sum(found, axis=0).tolist()
+        return reduce(np.add, found).tolist()
 
     def repeated_chars(self, sizes: Sequence[int]) -> list[int]:
         """For each n-gram length: characters in n-grams that occurred before, summed over windows."""
         found = [_repeated_chars(self.hashes_T[part], self.powers_T[part], self.lengths_T[part],
                                  np.array(sizes, np.int64)) for part in self._windows()]
-        return np.sum(found, axis=0).tolist()
+        return reduce(np.add, found).tolist()
 
     def _windows(self) -> Iterator[slice]:
         """Windows of equal length: as many as come nearest to `window` tokens each, at least one."""
