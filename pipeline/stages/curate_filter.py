@@ -13,6 +13,7 @@ Rights come first: nothing is computed on text that must not be used. All gates 
 document by itself; the last takes the bottom share of what is left of each source.
 """
 
+import gc
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,6 +119,7 @@ class FilterShard:
     def __call__(self, parts: pl.DataFrame, tick: Callable[[], None]) -> dict[str, pl.DataFrame]:
         """Table `ledger`: LEDGER and judged bool, whether a document came to the quality model and is long enough."""
         gates = Gates(self.params, QualityScorer(Path(self.quality)), load(Path(self.dates)))
+        gc.freeze()  # models and rules stay: the collector would look through them again and again
         rows = [pl.DataFrame(schema={**LEDGER, "judged": pl.Boolean()})]
         for part in parts["part"]:
             table = read_part(Path(part))
@@ -126,6 +128,7 @@ class FilterShard:
                       for reason, text in zip(decided["reason"], table["text"], strict=True)]
             rows.append(decided.with_columns(pl.Series("judged", judged, dtype=pl.Boolean)))
             tick()
+        gc.unfreeze()
         return {"ledger": pl.concat(rows)}
 
 
