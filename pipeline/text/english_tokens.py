@@ -12,15 +12,19 @@ Shape letters: T tokens of a text, R runs in it.
 """
 
 import re
-from collections.abc import Collection
-from functools import cached_property
+from collections.abc import Callable, Collection, Sequence
+from functools import cache, cached_property, partial
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 import spacy
 from numpy.typing import NDArray
+from spacy.attrs import IDX
+from spacy.lang.lex_attrs import is_punct
 
-from pipeline.text.words import code_points, compiled
+from pipeline.text.runs import UNKNOWN, RunNumbers, Runs, grown, runs_of
+from pipeline.text.words import compiled
 
 I32 = NDArray[np.int32]
 I64 = NDArray[np.int64]
@@ -33,7 +37,13 @@ NEW_SENTENCE = re.compile("e[ep]*w")
 PLAIN = re.compile(r"""([(\["]?)([A-Za-z]+(?:-[A-Za-z]+)*|[0-9]+)([,;:!?)\]"]|(?<=[a-z0-9])\.|)""")
 """Opening mark, words with hyphens between them or a number, closing mark: two thirds of all different runs."""
 HYPHEN = re.compile("(-)")
-SENTENCE_ENDS, MARKS = frozenset(".!?"), frozenset("([\"-,;:)]")
+BETWEEN = "\n\n"
+"""Stands between runs that spaCy splits in one call; a token of its own, so that no rule sees two runs."""
+LONGEST_UNIT = 4
+"""Of the units of measure that spaCy takes off a figure, in ASCII letters: `mbar`, `km/h`."""
+NO_SUFFIX = re.compile("[A-Za-z]+|.*[0-9]", re.DOTALL)
+"""The end of a run that none of spaCy's suffix rules takes: they take letters after a figure or an apostrophe, and
+never a figure. To ask the rules is slow, and every run that spaCy splits ends with an answer of none."""
 REFUSED = "IS_ALPHA"
 """A name spaCy reserves, and fails on now and then. A run with it is one token here; datatrove takes it out when
 spaCy fails."""
@@ -81,10 +91,14 @@ class Tokenised:
         self.text, self._known = text, known
 
     @cached_property
+    def _runs(self) -> Runs:
+        """What stands between blanks."""
+        return runs_of(self.text)
+
+    @cached_property
     def _run_numbers(self) -> I64:
         """(R,) the number of each run in `_known`."""
-        runs = self.text.split()
-        return np.fromiter(map(self._known.__getitem__, runs), np.int64, len(runs))
+        return self._known.numbers(self.text, self._runs)
 
     @cached_property
     def counts(self) -> Counts:
@@ -100,78 +114,137 @@ class Tokenised:
         return _gather(self._run_numbers, self._known.starts, self._known.lengths)
 
     @cached_property
-    def points(self) -> NDArray[np.uint8] | NDArray[np.uint32]:
+    def points(self) -> NDArray[np.uint32]:
         """The code points of all tokens, end to end: those of the text without its white space."""
-        return code_points("".join(self.text.split()))
+        return self._runs.points
 
     def sentences(self, line: str) -> int:
         """Sentences of `line`, a part of the text, as spaCy's sentencizer counts them."""
         *pieces, last = GAP.split(line)
-        marks = [self._known.marks_of(run) + ("" if gap == " " else "w")
-                 for run, gap in zip(pieces[::2], pieces[1::2], strict=True)]
-        whole = "".join(marks) + self._known.marks_of(last)
+        marks = iter(self._known.marks_of(line))
+        whole = "".join((next(marks) if run else "") + ("" if gap == " " else "w")
+                        for run, gap in zip(pieces[::2], pieces[1::2], strict=True))
+        whole += next(marks) if last else ""
         return 1 + len(NEW_SENTENCE.findall(whole)) if whole else 0
 
 
-class KnownRuns(dict[str, int]):
-    """Run -> its number. A run asked for the first time is split by spaCy and noted."""
+class Kind(NamedTuple):
+    """What of a token is counted."""
+
+    chars: int
+    spelled: bool
+    alphabetic: bool
+    stop_bit: int
+    mark: str
+    """See NEW_SENTENCE."""
+
+
+def _suffix(search: Callable[[str], re.Match[str] | None], run: str) -> re.Match[str] | None:
+    """What `search`, spaCy's rules, finds at the end of `run`."""
+    return None if NO_SUFFIX.fullmatch(run[-LONGEST_UNIT - 1:]) else search(run)
+
+
+def _english() -> tuple[Any, frozenset[str]]:
+    """spaCy's tokenizer, made quick, and the marks that end a sentence."""
+    language: Any = spacy.blank("en")
+    language.vocab.lex_attr_getters = {}  # shape, norm and the like of every new token: a third of the time
+    language.tokenizer.suffix_search = partial(_suffix, language.tokenizer.suffix_search)
+    return language.tokenizer, frozenset(language.add_pipe("sentencizer").punct_chars)
+
+
+class KnownRuns:
+    """Runs by number, and what their tokens add up to. Runs asked for the first time are split by spaCy and noted."""
 
     def __init__(self, symbols: frozenset[str], stop_words: tuple[str, ...]) -> None:
         """No run is known yet."""
-        super().__init__()
+        self._numbers = RunNumbers()
         self._symbols = symbols
         self._stop_bits = {word: 1 << place for place, word in enumerate(stop_words)}
-        language: Any = spacy.blank("en")
-        self._split, self._rules = language.tokenizer, language.tokenizer.rules
-        self._ends = language.add_pipe("sentencizer").punct_chars
-        self._marks = [""]
+        self._split, self._ends = _english()
+        self._rules = self._split.rules
+        self._kind = cache(self._kind_of)
+        self._marks: list[str] = []
         self.sums = np.zeros((1, len(Counts._fields) - 1), np.int32)
         """(known, 4) the sums of `Counts` but stop words."""
         self.stop_words = np.zeros(1, np.uint64)
         self.starts = np.zeros(2, np.int64)
         self.lengths = np.zeros(1, np.int32)
         """Characters of the tokens of run r: `lengths[starts[r]:starts[r + 1]]`."""
-        self[""] = 0
 
-    def __missing__(self, run: str) -> int:
-        """Note `run`."""
-        number = self[run] = len(self)
-        tokens = self._tokens(run)
-        spelled = [token for token, _ in tokens if not self._symbols.issuperset(token)]
-        self._make_room(number, len(tokens))
-        self.sums[number] = (len(tokens), len(spelled), sum(map(len, spelled)),
-                             sum(any(map(str.isalpha, token)) for token, _ in tokens))
-        self.stop_words[number] = sum(self._stop_bits.get(token, 0) for token in {token for token, _ in tokens})
-        start = self.starts[number]
-        self.starts[number + 1] = start + len(tokens)
-        self.lengths[start:start + len(tokens)] = [len(token) for token, _ in tokens]
-        self._marks.append("".join(mark for _, mark in tokens))
-        return number
+    def __len__(self) -> int:
+        return len(self._numbers)
 
-    def marks_of(self, run: str) -> str:
-        """A mark (see NEW_SENTENCE) for each token of `run`."""
-        return self._marks[self[run]]
+    def numbers(self, text: str, runs: Runs) -> I64:
+        """(R,) the number of each of the `runs` of `text`."""
+        found = self._numbers.of(runs.hashes)
+        unknown = np.flatnonzero(found == UNKNOWN)
+        if len(unknown):
+            new = unknown[np.unique(runs.hashes[unknown], return_index=True)[1]]
+            self._note([text[start:end] for start, end in zip(runs.starts[new], runs.ends[new], strict=True)])
+            self._numbers.add(runs.hashes[new])
+            found = self._numbers.of(runs.hashes)
+        return found
 
-    def _tokens(self, run: str) -> list[tuple[str, str]]:
-        """Tokens with their marks; plain runs without asking spaCy, whose rules leave one way to split them."""
+    def marks_of(self, line: str) -> list[str]:
+        """For each run of `line` the marks (see NEW_SENTENCE) of its tokens."""
+        return [self._marks[number] for number in self.numbers(line, runs_of(line))]
+
+    def _note(self, runs: Sequence[str]) -> None:
+        """Split `runs`, the next to be numbered, and sum up their tokens."""
+        split = self._tokens(runs)
+        chars, spelled, alphabetic, stop_bits, marks = zip(*(self._kind(token) for tokens in split for token in tokens),
+                                                           strict=True)
+        ends = np.cumsum([len(tokens) for tokens in split])
+        starts = np.concatenate([np.zeros(1, np.int64), ends[:-1]])
+        sums = np.add.reduceat(np.stack([np.ones(len(chars), np.int64), spelled, np.multiply(chars, spelled),
+                                         alphabetic], axis=1), starts)
+        all_marks = "".join(marks)
+        self._marks += [all_marks[start:end] for start, end in zip(starts, ends, strict=True)]
+        self._append(sums, np.bitwise_or.reduceat(np.array(stop_bits, np.uint64), starts), ends, chars)
+
+    def _append(self, sums: I64, stop_words: NDArray[np.uint64], ends: I64, lengths: Sequence[int]) -> None:
+        """Rows of the next runs; `ends`: of the tokens of each in `lengths`."""
+        first, last, begin = len(self), len(self) + len(sums), self.starts[len(self)]
+        self.sums, self.stop_words = grown(self.sums, last), grown(self.stop_words, last)
+        self.starts, self.lengths = grown(self.starts, last + 1), grown(self.lengths, begin + len(lengths))
+        self.sums[first:last], self.stop_words[first:last] = sums, stop_words
+        self.starts[first + 1:last + 1] = begin + ends
+        self.lengths[begin:begin + len(lengths)] = lengths
+
+    def _kind_of(self, token: str) -> Kind:
+        return Kind(len(token), not self._symbols.issuperset(token), any(map(str.isalpha, token)),
+                    self._stop_bits.get(token, 0), "e" if token in self._ends else "p" if is_punct(token) else "w")
+
+    def _tokens(self, runs: Sequence[str]) -> list[list[str]]:
+        """The tokens of each run, plain ones without asking spaCy."""
+        split = [self._plain(run) for run in runs]
+        asked = [place for place, tokens in enumerate(split) if not tokens]
+        for place, tokens in zip(asked, self._by_spacy([runs[place] for place in asked]), strict=True):
+            split[place] = tokens
+        return split
+
+    def _plain(self, run: str) -> list[str]:
+        """Tokens of a run that spaCy's rules leave one way to split; none for others."""
         plain = PLAIN.fullmatch(run)
-        if plain and self._rules.keys().isdisjoint((run, plain[2], plain[1] + plain[2], plain[2] + plain[3])):
-            return [(token, "e" if token in SENTENCE_ENDS else "p" if token in MARKS else "w")
-                    for token in (plain[1], *HYPHEN.split(plain[2]), plain[3]) if token]
-        if REFUSED in run:
-            return [(run, "w")]
-        return [(token.text, "e" if token.text in self._ends else "p" if token.is_punct else "w")
-                for token in self._split(run)]
+        # the last word with its mark too: `a.` is an exception, also in `plan-a.`
+        if plain and self._rules.keys().isdisjoint((run, plain[2], plain[1] + plain[2], plain[2] + plain[3],
+                                                    plain[2].rpartition("-")[2] + plain[3])):
+            return [token for token in (plain[1], *HYPHEN.split(plain[2]), plain[3]) if token]
+        return [run] if REFUSED in run else []
 
-    def _make_room(self, number: int, tokens: int) -> None:
-        """Double the tables that are full."""
-        if number >= len(self.sums):
-            self.sums = np.concatenate([self.sums, np.zeros_like(self.sums)])
-            self.stop_words = np.concatenate([self.stop_words, np.zeros_like(self.stop_words)])
-            self.starts = np.concatenate([self.starts, np.zeros_like(self.starts)])
-        needed = self.starts[number] + tokens
-        while needed > len(self.lengths):
-            self.lengths = np.concatenate([self.lengths, np.zeros_like(self.lengths)])
+    def _by_spacy(self, runs: Sequence[str]) -> list[list[str]]:
+        """The tokens of each run, in one call."""
+        text = BETWEEN.join(runs)
+        starts = self._split(text).to_array([IDX]).tolist()
+        split: list[list[str]] = [[] for _ in runs]
+        place = 0
+        for start, end in pairwise([*starts, len(text)]):
+            token = text[start:end]
+            if token == BETWEEN:
+                place += 1
+            else:
+                split[place].append(token)
+        return split
 
 
 @compiled

@@ -4,8 +4,10 @@ A gate returns why the document must go, or None when it may pass.
 """
 
 import re
-from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from re._constants import LITERAL, SUBPATTERN
+from re._parser import parse
+from typing import Any, Literal, NamedTuple
 
 from pipeline.schema.curate_filter import Term
 from pipeline.schema.decided import Decided
@@ -36,15 +38,16 @@ class TermGate:
 
     def __init__(self, terms: Sequence[Term], today: str) -> None:
         """`today`: the lake's reference date, ISO; embargoes that ended by then have lapsed."""
-        self.terms = [(term, re.compile(term.pattern)) for term in terms]
+        self.terms = [(term, required_literal(term.pattern), re.compile(term.pattern)) for term in terms]
         self.today = today
 
     def __call__(self, title: str, text: str) -> Decided | None:
         """The first term that binds the document. Evidence is the term's name: the ledger holds no text."""
         whole = f"{title}\n{text}"
-        for term, pattern in self.terms:
+        for term, literal, pattern in self.terms:
             where = whole[:term.head_chars] if term.head_chars else whole
-            if any(not (term.lapses and self._lapsed(where, found.end())) for found in pattern.finditer(where)):
+            if literal in where and any(not (term.lapses and self._lapsed(where, found.end()))
+                                        for found in pattern.finditer(where)):
                 return Decided("drop", term.reason, evidence=term.name)
         return None
 
@@ -52,6 +55,30 @@ class TermGate:
         """A date right after the words, and it is past. Without one the embargo stands."""
         until = first_date(text[end:end + LAPSE_CHARS])
         return until is not None and until <= self.today
+
+
+def required_literal(pattern: str) -> str:
+    """The longest string that every match of `pattern` holds; "" where it holds none for sure.
+
+    To look for it costs a hundredth of what `re` takes where a pattern begins with a word boundary.
+    """
+    parsed = parse(pattern)
+    return "" if parsed.state.flags & re.IGNORECASE else max(_literals(parsed), key=len)
+
+
+def _literals(parsed: Iterable[tuple[Any, Any]]) -> Iterator[str]:
+    """The unbroken literals of a parsed pattern, outside of alternatives and repeats."""
+    run = ""
+    for kind, value in parsed:
+        if kind is LITERAL:
+            run += chr(value)
+            continue
+        yield run
+        run = ""
+        if kind is SUBPATTERN:
+            _, flags, _, inner = value
+            yield from () if flags & re.IGNORECASE else _literals(inner)
+    yield run
 
 
 def rights_gate(cleared: bool, basis: str, licence: str, bases: Sequence[str],

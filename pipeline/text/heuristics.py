@@ -7,7 +7,7 @@ datatrove's rules: see `pipeline.text.repetition`.
 
 import re
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache, partial
 
 from datatrove.pipeline.filters.c4_filters import CITATION_REGEX, ELLIPSIS, END_PUNCTUATION, POLICY_SUBSTRINGS
 from datatrove.pipeline.filters.gopher_quality_filter import STOP_WORDS
@@ -37,7 +37,7 @@ class Heuristics:
     """The filters of every profile of params.yaml; a source is judged by its own."""
 
     def __init__(self, params: CurateFilter) -> None:
-        self._tokens = EnglishTokens(PUNCTUATION_SET, STOP_WORDS)
+        self._tokens = english_tokens()
         self._chosen = params.source_profiles
         self._rules = {name: rules_of(profile) for name, profile in params.profiles.items()}
 
@@ -65,11 +65,19 @@ def rules_of(profile: RuleProfile) -> list[tuple[str, Rule]]:
     return rules
 
 
+@cache
+def english_tokens() -> EnglishTokens:
+    """One for all shards that a process works on: they share most words."""
+    return EnglishTokens(PUNCTUATION_SET, STOP_WORDS)
+
+
 def gopher_repetition(text: Tokenised, most: GopherRepetition) -> str | None:
     """Repeated paragraphs, lines and n-grams."""
     whole = text.text
     if not whole:
         return "empty"
+    if "\n" not in whole:
+        return _repeated_grams(text, most)
     paragraphs, lines = PARAGRAPH_BREAK.split(whole.strip()), LINE_BREAK.split(whole)
     repeats, chars = repeated(paragraphs)
     if repeats / len(paragraphs) > most.dup_para_frac:
@@ -86,11 +94,13 @@ def gopher_repetition(text: Tokenised, most: GopherRepetition) -> str | None:
 
 def _repeated_grams(text: Tokenised, most: GopherRepetition) -> str | None:
     grams = TokenGrams(text.points, text.lengths, most.ngram_window_words)
-    for size, share in most.top_n_grams:
-        if grams.top_chars(size) / len(text.text) > share:
+    sizes = [size for size, _ in most.top_n_grams]
+    for (size, share), chars in zip(most.top_n_grams, grams.top_chars(sizes), strict=True):
+        if chars / len(text.text) > share:
             return f"top_{size}_gram"
-    for size, share in most.dup_n_grams:
-        if grams.repeated_chars(size) / len(text.text) > share:
+    sizes = [size for size, _ in most.dup_n_grams]
+    for (size, share), chars in zip(most.dup_n_grams, grams.repeated_chars(sizes), strict=True):
+        if chars / len(text.text) > share:
             return f"duplicated_{size}_n_grams"
     return None
 

@@ -33,9 +33,14 @@ def foreign(text: str, languages: Collection[str], max_chars: int, windows: int,
     A cover page in one language says little of the annexes; a foreign quotation does not make a text foreign.
     """
     parts = windows_of(text, max_chars, windows)
-    told = (language_of(part, max_chars) for part in parts)
-    strange = [found for found in told if found.code not in languages and found.probability >= min_probability]
-    return max(strange, key=lambda found: (found.probability, found.code)) if 2 * len(strange) > len(parts) else None
+    strange: list[Language] = []
+    for place, part in enumerate(parts):
+        found = language_of(part, max_chars)
+        if found.code not in languages and found.probability >= min_probability:
+            strange.append(found)
+        if 2 * (len(strange) + len(parts) - place - 1) <= len(parts):  # the rest cannot make it foreign
+            return None
+    return max(strange, key=lambda found: (found.probability, found.code))
 
 
 def windows_of(text: str, max_chars: int, count: int) -> list[str]:

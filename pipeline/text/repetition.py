@@ -7,15 +7,17 @@ ones of 64 bits are taken for equal once in about 10**12 texts of 5,000 tokens.
 Shape letters: T tokens, C characters of all tokens.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.text.words import GRAM_BASE, compiled, mix
+from pipeline.text.words import GRAM_BASE, compiled, free_or_equal, mix, table_size
 
 U64 = NDArray[np.uint64]
 I32 = NDArray[np.int32]
+I64 = NDArray[np.int64]
 LETTER_BASE = np.uint64(0xD6E8FEB86659FD93)
 """Odd multiplier of the polynomial over the characters of a token."""
 
@@ -27,21 +29,24 @@ class TokenGrams:
     are only so many ways to say things (Heaps' law). Within windows of one length it does not.
     """
 
-    def __init__(self, points_C: NDArray[np.uint8] | NDArray[np.uint32], lengths_T: I32,
+    def __init__(self, points_C: NDArray[np.uint32], lengths_T: I32,
                  window: int | None) -> None:
         """`window`: tokens in a window, about; None takes the text whole."""
         self.hashes_T, self.powers_T = _token_hashes(points_C, lengths_T, LETTER_BASE)
         self.lengths_T = lengths_T
         self.window = window
 
-    def top_chars(self, size: int) -> int:
-        """Characters of all occurrences of the most frequent n-gram of `size` tokens, summed over windows."""
-        return sum(_top_chars(self.hashes_T[part], self.lengths_T[part], size) for part in self._windows())
+    def top_chars(self, sizes: Sequence[int]) -> list[int]:
+        """For each n-gram length: characters of all occurrences of the most frequent n-gram, summed over windows."""
+        found = [_top_chars(self.hashes_T[part], self.lengths_T[part], np.array(sizes, np.int64))
+                 for part in self._windows()]
+        return reduce(np.add, found).tolist()
 
-    def repeated_chars(self, size: int) -> int:
-        """Characters in n-grams of `size` tokens that occurred before, summed over windows."""
-        return sum(_repeated_chars(self.hashes_T[part], self.powers_T[part], self.lengths_T[part], size)
-                   for part in self._windows())
+    def repeated_chars(self, sizes: Sequence[int]) -> list[int]:
+        """For each n-gram length: characters in n-grams that occurred before, summed over windows."""
+        found = [_repeated_chars(self.hashes_T[part], self.powers_T[part], self.lengths_T[part],
+                                 np.array(sizes, np.int64)) for part in self._windows()]
+        return reduce(np.add, found).tolist()
 
     def _windows(self) -> Iterator[slice]:
         """Windows of equal length: as many as come nearest to `window` tokens each, at least one."""
@@ -52,7 +57,7 @@ class TokenGrams:
 
 
 @compiled
-def _token_hashes(points_C: NDArray[np.uint8] | NDArray[np.uint32], lengths_T: I32, base: np.uint64) -> tuple[U64, U64]:
+def _token_hashes(points_C: NDArray[np.uint32], lengths_T: I32, base: np.uint64) -> tuple[U64, U64]:
     """A polynomial over each token's characters, and base**length: to hash tokens end to end."""
     hashes = np.empty(len(lengths_T), np.uint64)
     powers = np.empty(len(lengths_T), np.uint64)
@@ -68,31 +73,23 @@ def _token_hashes(points_C: NDArray[np.uint8] | NDArray[np.uint32], lengths_T: I
 
 
 @compiled
-def _slot(keys: U64, wanted: np.uint64) -> np.uint64:
-    """Where `wanted` is in the table, or the free place for it. The table is never full; 0 is free."""
-    mask = np.uint64(len(keys) - 1)
-    slot = wanted & mask
-    while keys[slot] != 0 and keys[slot] != wanted:
-        slot = (slot + np.uint64(1)) & mask
-    return slot
+def _top_chars(hashes_T: U64, lengths_T: I32, sizes: I64) -> I64:
+    """For all sizes in one call: for a short text calls cost more than counting."""
+    return np.array([_top_chars_of(hashes_T, lengths_T, size) for size in sizes])
 
 
 @compiled
-def _table_size(entries: int) -> int:
-    """A power of two, at most two thirds full."""
-    size = 8
-    while size * 2 < entries * 3:
-        size *= 2
-    return size
+def _repeated_chars(hashes_T: U64, powers_T: U64, lengths_T: I32, sizes: I64) -> I64:
+    return np.array([_repeated_chars_of(hashes_T, powers_T, lengths_T, size) for size in sizes])
 
 
 @compiled
-def _top_chars(hashes_T: U64, lengths_T: I32, size: int) -> int:
+def _top_chars_of(hashes_T: U64, lengths_T: I32, size: int) -> int:
     """Among equally frequent n-grams the one that occurs first counts."""
     grams = len(hashes_T) - size + 1
     if grams < 1:
         return 0
-    keys = np.zeros(_table_size(grams), np.uint64)
+    keys = np.zeros(table_size(grams), np.uint64)
     counts = np.zeros(len(keys), np.int32)
     firsts = np.empty(len(keys), np.int32)
     best = np.int32(0)
@@ -101,7 +98,7 @@ def _top_chars(hashes_T: U64, lengths_T: I32, size: int) -> int:
         for token in range(gram, gram + size):
             value = value * GRAM_BASE + mix(hashes_T[token])
         value = mix(value) | np.uint64(1)
-        slot = _slot(keys, value)
+        slot = free_or_equal(keys, value)
         if keys[slot] == 0:
             keys[slot] = value
             firsts[slot] = gram
@@ -118,15 +115,15 @@ def _top_chars(hashes_T: U64, lengths_T: I32, size: int) -> int:
 
 
 @compiled
-def _repeated_chars(hashes_T: U64, powers_T: U64, lengths_T: I32, size: int) -> int:
-    keys = np.zeros(_table_size(len(hashes_T)), np.uint64)
+def _repeated_chars_of(hashes_T: U64, powers_T: U64, lengths_T: I32, size: int) -> int:
+    keys = np.zeros(table_size(len(hashes_T)), np.uint64)
     chars, gram = 0, 0
     while gram + size <= len(hashes_T):
         value = np.uint64(0)
         for token in range(gram, gram + size):
             value = value * powers_T[token] + hashes_T[token]
         value = mix(value) | np.uint64(1)
-        slot = _slot(keys, value)
+        slot = free_or_equal(keys, value)
         if keys[slot] == value:
             for token in range(gram, gram + size):
                 chars += lengths_T[token]

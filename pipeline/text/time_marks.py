@@ -6,9 +6,11 @@ from typing import NamedTuple
 MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
           "december")
 _MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.?"
-YEAR = re.compile(r"(?<![\d$€£#,])(?<!\b(?:GBP|EUR|USD|CHF)\s)(1[5-9]\d\d|2[01]\d\d)"
+YEAR = re.compile(r"(1[5-9]\d\d|2[01]\d\d)(?<![\d$€£#,]\d{4})(?<!\b(?:GBP|EUR|USD|CHF)\s\d{4})"
                   r"(?!\d|[,.]\d|\s*(?:%|percent|GBP|EUR|USD|CHF))")
-"""Four digits that read as a year and not as an amount, a number with decimals or a part of a longer one."""
+"""Four digits that read as a year and not as an amount, a number with decimals or a part of a longer one.
+
+The digits first, and then a look back over them: `re` is slow where a pattern begins with a look back."""
 DATED = re.compile(rf"(?i)(?:\b{_MONTH},?\s+(?:\d{{1,2}}(?:st|nd|rd|th)?,?\s+)?"
                    r"|\b\d{1,2}[/.-]\d{1,2}[/.-]|\bQ[1-4]\s+)$")
 """What stands before the year of a date that names at least its month or quarter."""

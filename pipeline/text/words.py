@@ -85,10 +85,8 @@ def batches(texts: Sequence[str], max_chars: int) -> Iterator[tuple[int, list[st
         yield first, batch
 
 
-def code_points(text: str) -> NDArray[np.uint8] | NDArray[np.uint32]:
-    """The code points of `text`, a byte each if all are ASCII: a quarter of the memory to go through."""
-    if text.isascii():
-        return np.frombuffer(text.encode("ascii"), np.uint8)
+def code_points(text: str) -> NDArray[np.uint32]:
+    """The code points of `text`; of one type whatever they are, so that a kernel is compiled once."""
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
 
 
@@ -124,7 +122,26 @@ def mix(value: np.uint64) -> np.uint64:
 
 
 @compiled
-def _words(points: NDArray[np.uint8] | NDArray[np.uint32], classes: NDArray[np.uint8]) -> U64:
+def free_or_equal(keys: U64, wanted: np.uint64) -> np.uint64:
+    """Where `wanted` is in the open table `keys`, or the free place for it. The table is never full; 0 is free."""
+    mask = np.uint64(len(keys) - 1)
+    slot = wanted & mask
+    while keys[slot] != 0 and keys[slot] != wanted:
+        slot = (slot + np.uint64(1)) & mask
+    return slot
+
+
+@compiled
+def table_size(entries: int) -> int:
+    """Of an open table for so many: a power of two, at most two thirds full."""
+    size = 8
+    while size * 2 < entries * 3:
+        size *= 2
+    return size
+
+
+@compiled
+def _words(points: NDArray[np.uint32], classes: NDArray[np.uint8]) -> U64:
     """Word hashes of one text given as code points. classes: 0 between words, 1 in a word, 2 a word itself."""
     found = np.empty(len(points), np.uint64)
     count = 0

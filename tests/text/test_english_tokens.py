@@ -6,15 +6,16 @@ from datatrove.utils.text import PUNCTUATION_SET
 from datatrove.utils.word_tokenizers import load_word_tokenizer
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from spacy.lang.char_classes import LIST_UNITS
 
 from pipeline.text import english_tokens
-from pipeline.text.english_tokens import PLAIN, EnglishTokens
+from pipeline.text.english_tokens import LONGEST_UNIT, PLAIN, EnglishTokens
 
 STOP_WORDS = ["the", "of"]
 PIECES = ["the", "The", "of", "cannot", "don't", "U.S.", "e.g.", "i.e.,", "(see", "10km", "$3.50", "a/b", "word's",
           ":)", "end.", "end!?", "...", "…", "--", "well-known", "http://a.b/c?d=e", "x@y.org", "№", "naïve",
           "漢字", "'tis", "\"quoted\"", "3,000", "Mr.", "p.m.", "[1]", "#", "•", "ﬁn", "I'll", "GAAP",
-          "gonna", "Id", "re-use;"]
+          "gonna", "Id", "re-use;", "3mbar", "7km/h", "(5kmh", "4km2", "x5m", "he's", "HE’S", "AC-2(a)[3]", "9+", "US$"]
 GAPS = [" ", "  ", "\n", "\n\n", "\t", "\u00a0", " \t "]
 TEXT = st.lists(st.tuples(st.sampled_from(PIECES) | st.text(max_size=6), st.sampled_from(GAPS)), max_size=15).map(
     lambda parts: "".join(piece + gap for piece, gap in parts))
@@ -77,6 +78,17 @@ def test_every_listed_exception_is_split_as_spacy_splits_it_also_between_marks(t
     for rule in spacy.blank("en").tokenizer.rules:
         for run in ("".join(rule.split()), f"({rule}", f"{rule},", f"{rule}."):
             assert pieces(ours.read(run)) == theirs.word_tokenize(run)
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.text(alphabet="ab3mskmh'’.)-", min_size=1, max_size=9))
+def test_a_run_that_ends_in_letters_or_figures_is_split_as_spacy_splits_it(theirs, ours, run):
+    assert pieces(ours.read(run)) == theirs.word_tokenize(run)
+
+
+def test_no_unit_of_measure_is_longer_than_looked_for():
+    units = [unit for unit in LIST_UNITS if unit.isascii() and unit.replace("/", "").isalpha()]
+    assert max(map(len, units)) == LONGEST_UNIT
 
 
 def test_a_name_that_spacy_reserves_does_not_stop_us(ours):

@@ -5,7 +5,7 @@ import pytest
 
 from pipeline.schema.curate_filter import Term
 from pipeline.text.dating import Belief
-from pipeline.text.gates import DateBounds, TermGate, date_gate, rights_gate
+from pipeline.text.gates import DateBounds, TermGate, date_gate, required_literal, rights_gate
 
 BOUNDS = DateBounds("2020-01-01", "2025-06-30", "keep", 0.9, check_text=False)
 
@@ -103,3 +103,11 @@ def test_a_dated_document_whose_text_is_surely_newer_goes_only_where_params_ask_
     assert date_gate("2021-01-01", BOUNDS, surely(2028)) is None
     assert date_gate("2025-02-01", asked, surely(2025, 0.99)) is None
     assert date_gate("2021-01-01", asked, surely(2012)) is None
+
+
+@pytest.mark.parametrize(("pattern", "literal"), [
+    (r"\bUNDER\s+EMBARGO\s+UNTIL\b", "EMBARGO"), (r"\b(?:ATTORNEY[- ]CLIENT|LEGALLY)\s+PRIVILEGED?\b", "PRIVILEGE"),
+    (r"\bTLP:\s?(?:RED|AMBER)\b", "TLP:"), (r"(SECRET)+ x", " x"), (r"(?i)secret", ""), (r"(?i:secret) x", " x"),
+    (r"(?:secret)?x", "x"), (r"a|b", ""), (r"[ab]", "")])
+def test_the_literal_of_a_pattern_is_in_every_match(pattern, literal):
+    assert required_literal(pattern) == literal

@@ -1,5 +1,6 @@
 """Language by lid.176."""
 
+from pipeline.text import language
 from pipeline.text.language import foreign, language_of, windows_of
 
 ENGLISH = "The settlement desk calls the client before noon and records the answer in the ledger."
@@ -30,3 +31,15 @@ def test_windows_go_from_the_start_to_the_end_and_a_short_text_has_one():
     assert windows_of("abc", 5, 3) == ["abc"]
     assert windows_of("abc", 2, 3) == ["ab", "bc"]
     assert windows_of("", 2, 3) == [""]
+
+
+def test_no_window_is_judged_that_cannot_change_the_answer(monkeypatch):
+    judged = []
+
+    def judge(part, max_chars):
+        judged.append(part)
+        return language_of(part, max_chars)
+
+    monkeypatch.setattr(language, "language_of", judge)
+    assert foreign(f"{ENGLISH} " * 80, ["en"], 1000, 3, 0.8) is None
+    assert len(judged) == 2
