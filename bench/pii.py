@@ -99,8 +99,9 @@ def main() -> None:
                 f"{name:28} {who:26} R {row['recall']:.3f}  P {row['precision']:.3f}  "
                 f"structured {row['structured_recall']}  {row['kb_per_s']:.0f} KB/s"
             )
-        twice = rows["ours"]["recall"] / max(1e-9, rows["presidio patterns"]["recall"])
-        print(f"{name:28} {twice:.1f} times the recall of Presidio's patterns")
+        patterns = rows["presidio patterns"]["recall"]
+        print(f"{name:28} " + (f"{rows['ours']['recall'] / patterns:.1f} times the recall of Presidio's patterns"
+                               if patterns else "Presidio's patterns find nothing"))
     write_json(arguments.out, results)
 
 

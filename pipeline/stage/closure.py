@@ -2,6 +2,7 @@
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 PACKAGE = "pipeline"
@@ -29,6 +30,12 @@ def import_closure(entry: Path, root: Path = Path()) -> list[str]:
 
 def imported_files(source: str, root: Path) -> list[Path]:
     """Project files that `source` imports directly, relative to `root`."""
+    return [path for name in _modules(source) for path in _candidates(name) if (root / path).is_file()]
+
+
+@cache
+def _modules(source: str) -> list[str]:
+    """Modules of the project that `source` names, sorted. A stage asks for the closures of several files."""
     modules = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
@@ -37,8 +44,7 @@ def imported_files(source: str, root: Path) -> list[Path]:
             modules |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and MODULE_NAME.fullmatch(node.value):
             modules.add(node.value)
-    ours = sorted(name for name in modules if name.split(".")[0] == PACKAGE)
-    return [path for name in ours for path in _candidates(name) if (root / path).is_file()]
+    return sorted(name for name in modules if name.split(".")[0] == PACKAGE)
 
 
 def _candidates(module: str) -> list[Path]:

@@ -201,10 +201,12 @@ class Gates:
         return Decided("drop", "heuristic", evidence=rule) if rule else None
 
     def _quality(self, row: Mapping[str, Any]) -> Decided:
+        if not self.is_judged(row["text"]):
+            return Decided("keep", "ok")
         scores = self.scorer.score(row["doc_id"], row["text"])
-        if scores.intact < self.params.profile_of(row["source"]).min_intact and self.is_judged(row["text"]):
+        if scores.intact < self.params.profile_of(row["source"]).min_intact:
             return Decided("drop", "degraded", scores.intact)
-        if scores.domain < self.params.min_quality and self.is_judged(row["text"]):
+        if scores.domain < self.params.min_quality:
             return Decided("drop", "quality", scores.domain)
         return Decided("keep", "ok", scores.domain)
 
