@@ -41,6 +41,7 @@ DIGITS = 4
 """Of measurements."""
 STEPS = 25
 UNKNOWN = -1
+"""Instead of the row of a word that the model has not learnt."""
 BATCH = 256
 """Texts judged at once: their features stay in the processor's cache."""
 ROUNDING = 1e-12

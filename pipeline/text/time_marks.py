@@ -36,6 +36,7 @@ WORD = re.compile(rf"[^\W\d_]{{{SHORTEST},{LONGEST}}}")
 _LETTERS = bytes(byte if byte >= 0x80 or chr(byte).isalpha() else ord(" ") for byte in range(256))
 """For `bytes.translate`: of ASCII only the letters stay."""
 _TOO_SHORT = frozenset("".join(run) for length in range(1, SHORTEST) for run in product(ascii_lowercase, repeat=length))
+"""All runs of ASCII letters that are no word: to subtract a set is quicker than to measure each run."""
 
 
 class Mention(NamedTuple):

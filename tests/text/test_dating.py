@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from pipeline.schema.errors import BadInput
 from pipeline.text.dating import (
+    BATCH,
     FEATURES,
     MODEL,
     WORDS,
@@ -47,6 +48,14 @@ def test_what_is_told_of_unseen_documents_beats_the_simple_answers():
 def test_a_text_without_any_mark_of_time_gets_a_wide_interval(reader):
     low, high = reader.beliefs(["Nothing here says when."])[0].interval(0.9)
     assert high - low >= 10
+
+
+def test_a_text_is_told_the_same_to_the_last_bit_whatever_stands_beside_it(reader):
+    texts = [story(2010 + number % 15, number, names=number % 3 > 0) * (1 + number % 7) for number in range(2 * BATCH)]
+    texts += ["Nothing here says when.", "", *texts[::-1]]
+    alone = [reader.beliefs([text])[0].chances for text in texts]
+    assert np.array_equal(alone, [belief.chances for belief in reader.beliefs(texts)])
+    assert reader.beliefs([]) == []
 
 
 def test_too_few_dated_documents_tell_nothing():
