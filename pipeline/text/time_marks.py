@@ -77,14 +77,13 @@ def words_of(text: str) -> frozenset[str]:
     WORD on the whole text would find the same in twice the time: it reads only what ASCII cannot decide.
     """
     letters = text.lower().encode("utf-8", "surrogatepass").translate(_LETTERS)
-    runs = set(letters.decode("utf-8", "surrogatepass").split())
+    runs = frozenset(letters.decode("utf-8", "surrogatepass").split())
     odd = set(filterfalse(str.isascii, runs))
     if max(map(len, runs), default=0) > LONGEST:
         odd.update(run for run in runs if len(run) > LONGEST)
     if odd:
-        runs.difference_update(odd)
-        runs.update(WORD.findall(" ".join(odd)))
-    return frozenset(runs - _TOO_SHORT)
+        runs = runs.difference(odd).union(WORD.findall(" ".join(odd)))
+    return runs - _TOO_SHORT
 
 
 def without_date(text: str, published: str) -> str:
