@@ -36,7 +36,7 @@ from pipeline.stage.sources import check_sources
 from pipeline.tables.curated import kept_pieces, reason_counts, write_pieces
 from pipeline.tables.ledger import ledger_table
 from pipeline.tables.parquet import part_units, read_part, read_table, table_parts
-from pipeline.text.dating import Belief, DateReader, load
+from pipeline.text.dating import DateReader, load
 from pipeline.text.gates import DateBounds, TermGate, date_gate, rights_gate
 from pipeline.text.heuristics import Heuristics
 from pipeline.text.language import foreign
@@ -167,7 +167,10 @@ class Gates:
         Gate by gate, not document by document: each gate's tables then stay in the processor's cache.
         """
         found: list[Decided | None] = [None] * len(rows)
-        for gate in (self._rights, self._terms, self._date, self._language, self._heuristics):
+        for gate in (self._rights, self._terms):
+            found = [one or gate(row) for one, row in zip(found, rows, strict=True)]
+        found = self._dates(rows, found)
+        for gate in (self._language, self._heuristics):
             found = [one or gate(row) for one, row in zip(found, rows, strict=True)]
         return [one or self._quality(row) for one, row in zip(found, rows, strict=True)]
 
@@ -182,13 +185,19 @@ class Gates:
     def _terms(self, row: Mapping[str, Any]) -> Decided | None:
         return self.terms(row["title"] or "", row["text"])
 
-    def _date(self, row: Mapping[str, Any]) -> Decided | None:
-        return date_gate(row["published"], self.bounds, self._belief(row["published"], row["text"]))
+    def _dates(self, rows: Sequence[Mapping[str, Any]], found: Sequence[Decided | None]) -> list[Decided | None]:
+        """`found` with what the gate on dates says of rows that have no decision; the model judges many at once."""
+        open_rows = [place for place, one in enumerate(found) if one is None]
+        asked = [place for place in open_rows if self._asked(rows[place]["published"])]
+        beliefs = dict(zip(asked, self.dates.beliefs([rows[place]["text"] for place in asked]), strict=True))
+        decided = list(found)
+        for place in open_rows:
+            decided[place] = date_gate(rows[place]["published"], self.bounds, beliefs.get(place))
+        return decided
 
-    def _belief(self, published: str | None, text: str) -> Belief | None:
-        """What the date model says of the text, where params ask for it."""
-        asked = self.params.cutoff_by_text if published else self.params.unknown_date in ("model", "strict")
-        return self.dates.belief(text) if asked else None
+    def _asked(self, published: str | None) -> bool:
+        """Whether params ask what the date model says of a text."""
+        return self.params.cutoff_by_text if published else self.params.unknown_date in ("model", "strict")
 
     def _language(self, row: Mapping[str, Any]) -> Decided | None:
         params = self.params

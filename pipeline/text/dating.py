@@ -12,7 +12,7 @@ Shape letters: D documents, Y years, F features, W words.
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cache
-from math import sqrt
+from itertools import chain, pairwise, repeat
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -40,6 +40,10 @@ DECIMALS = 6
 DIGITS = 4
 """Of measurements."""
 STEPS = 25
+UNKNOWN = -1
+"""Instead of the row of a word that the model has not learnt."""
+BATCH = 256
+"""Texts judged at once: their features stay in the processor's cache."""
 ROUNDING = 1e-12
 """.7 - .2 is a little less than .5."""
 Floats = NDArray[np.float64]
@@ -106,7 +110,7 @@ class Belief(NamedTuple):
         year, part = int(date[:4]) - self.first_year, _year_part(date)
         if year < 0:
             return 0.0
-        whole = float(self.chances[:year].sum())
+        whole = float(np.add.reduce(self.chances[:year]))
         return min(1.0, whole + (part * float(self.chances[year]) if year < len(self.chances) else 0.0))
 
     def interval(self, confidence: float) -> tuple[int, int]:
@@ -129,18 +133,21 @@ class DateReader:
         self.prior_Y = log_prior(words.documents, weights.year_reach, weights.prior_share)
         self.w_F = np.array([weights.weights[name] for name in FEATURES]) if weights.weights else None
 
-    def belief(self, text: str) -> Belief | None:
-        """What the text says of its date; None when the model has learnt nothing."""
+    def beliefs(self, texts: Sequence[str]) -> list[Belief | None]:
+        """What each of `texts` says of its date, whatever the others say; None when the model has learnt nothing."""
         if self.w_F is None:
-            return None
-        return self.judge(evidence(text, self.weights.first_year, len(self.prior_Y)))
+            return [None] * len(texts)
+        first, count = self.weights.first_year, len(self.prior_Y)
+        batches = (texts[start:start + BATCH] for start in range(0, len(texts), BATCH))
+        return [belief for batch in batches
+                for belief in self.judge([evidence(text, first, count) for text in batch])]
 
-    def judge(self, found: Evidence) -> Belief | None:
-        """As `belief`, of a text whose evidence is there."""
+    def judge(self, found: Sequence[Evidence]) -> list[Belief | None]:
+        """As `beliefs`, of at least one text whose evidence is there."""
         if self.w_F is None:
-            return None
-        f_YF = features(found, self.words, self.table_WY, self.prior_Y)
-        return Belief(self.weights.first_year, softmax(f_YF @ self.w_F))
+            return [None] * len(found)
+        f_DYF = features(found, self.words, self.table_WY, self.prior_Y)
+        return [Belief(self.weights.first_year, chances_Y) for chances_Y in softmax(f_DYF @ self.w_F)]
 
 
 def evidence(text: str, first: int, count: int) -> Evidence:
@@ -174,15 +181,33 @@ def _marks(found: Sequence[Mention], first: int, count: int) -> Floats:
     return np.stack(columns, axis=1)
 
 
-def features(found: Evidence, words: WordYears, table_WY: Floats, prior_Y: Floats) -> Floats:
-    """f(text, y) for every year: (Y, F), in the order of FEATURES."""
-    known = sorted(map(words.rows.__getitem__, found.words & words.rows.keys()))
-    spread = np.add.reduce(table_WY[known]) / sqrt(len(known)) if known else np.zeros(len(prior_Y))
-    f_YF = np.empty((len(prior_Y), len(FEATURES)))
-    f_YF[:, :-2] = found.marks
-    f_YF[:, -2] = spread - np.add.reduce(spread) / len(spread)
-    f_YF[:, -1] = prior_Y
-    return f_YF
+def features(found: Sequence[Evidence], words: WordYears, table_WY: Floats, prior_Y: Floats) -> Floats:
+    """f(text, y) for every year: (D, Y, F), in the order of FEATURES. No text's numbers depend on the others'."""
+    spread_DY = _spreads(found, words, table_WY)
+    f_DYF = np.empty((*spread_DY.shape, len(FEATURES)))
+    np.stack([one.marks for one in found], out=f_DYF[:, :, :-2])
+    f_DYF[:, :, -2] = spread_DY - np.add.reduce(spread_DY, axis=1, keepdims=True) / len(prior_Y)
+    f_DYF[:, :, -1] = prior_Y
+    return f_DYF
+
+
+def _spreads(found: Sequence[Evidence], words: WordYears, table_WY: Floats) -> Floats:
+    """(D, Y): the sum of the rows of a text's known words, over the root of their number; zeros without any."""
+    spread_DY = np.zeros((len(found), table_WY.shape[1]))
+    known = _known(found, words)
+    for spread_Y, rows in zip(spread_DY, known, strict=True):
+        np.add.reduce(table_WY.take(rows, axis=0), axis=0, out=spread_Y)
+    return spread_DY / np.sqrt([max(1, len(rows)) for rows in known])[:, None]
+
+
+def _known(found: Sequence[Evidence], words: WordYears) -> list[NDArray[np.int64]]:
+    """Rows of each text's known words, ascending: sums do not depend on the order of a set."""
+    looked_up = (map(words.rows.get, one.words, repeat(UNKNOWN)) for one in found)
+    rows = np.fromiter(chain.from_iterable(looked_up), np.int64)
+    texts = np.repeat(np.arange(len(found)), [len(one.words) for one in found])
+    ranked = np.sort((texts * len(words.rows) + rows)[rows != UNKNOWN])
+    ends = np.searchsorted(ranked, np.arange(len(found) + 1) * len(words.rows)).tolist()
+    return [ranked[start:end] % len(words.rows) for start, end in pairwise(ends)]
 
 
 def count_words(samples: Sequence[Sample], first: int, count: int, min_documents: int, max_words: int) -> WordYears:
@@ -313,15 +338,15 @@ def _counted(samples: Sequence[Sample], params: DateModel) -> WordYears:
 
 def _heldout_features(samples: Sequence[Sample], params: DateModel) -> Floats:
     """f of every sample, with word statistics and prior of the other folds: (D, Y, F)."""
-    rows: list[Any] = [None] * len(samples)
+    count = params.last_year - params.first_year + 1
+    f_DYF = np.empty((len(samples), count, len(FEATURES)))
     for fold in sorted({one.fold for one in samples}):
         words = _counted([one for one in samples if one.fold != fold], params)
         table = word_table(words, params.year_reach, params.word_strength)
         prior = log_prior(words.documents, params.year_reach, params.prior_share)
-        for place, one in enumerate(samples):
-            if one.fold == fold:
-                rows[place] = features(one.found, words, table, prior)
-    return np.stack(rows)
+        places = [place for place, one in enumerate(samples) if one.fold == fold]
+        f_DYF[places] = features([samples[place].found for place in places], words, table, prior)
+    return f_DYF
 
 
 def _per_year(years: Any, first: int, count: int) -> Floats:
@@ -351,10 +376,10 @@ def measure(samples: Sequence[Sample], params: DateModel, confidence: float) -> 
     for fold in sorted({one.fold for one in samples} if len(samples) >= params.min_dated else ()):
         reader = learn([one for one in samples if one.fold != fold], all_but_one)
         common = int(np.argmax(reader.words.documents))
-        for one in (sample for sample in samples if sample.fold == fold):
-            belief = reader.judge(one.found)
-            if belief is not None:
-                rows.append(_measured(belief, one, common, confidence))
+        held_out = [one for one in samples if one.fold == fold]
+        beliefs = reader.judge([one.found for one in held_out])
+        rows += [_measured(belief, one, common, confidence)
+                 for belief, one in zip(beliefs, held_out, strict=True) if belief is not None]
     if not rows:
         return {"documents": 0.0}
     means = np.array(rows).mean(axis=0)

@@ -11,10 +11,11 @@ from pipeline.schema.curate_filter import CurateFilter
 from pipeline.schema.errors import BadInput, BrokenContract
 from pipeline.schema.quality_model import QualityModel
 from pipeline.stages import quality_model
-from pipeline.stages.curate_filter import main
+from pipeline.stages.curate_filter import Gates, main
 from pipeline.tables.parquet import read_table
-from pipeline.text.dating import learn, prepare, save
+from pipeline.text.dating import DateReader, learn, load, prepare, save
 from pipeline.text.front_matter import split_front_matter
+from pipeline.text.quality import QualityScorer
 from tests import dated_stories
 from tests.curation import documents, params, reasons, tree_bytes, written
 
@@ -164,6 +165,20 @@ def test_a_document_without_a_date_is_dated_by_its_text(tmp_path, quality):
     assert row["score"] >= 0.9
     _, ledger = run(tmp_path, quality, old, "kept", unknown_date="keep", **bounds)
     assert reasons(read_table(ledger))[old["doc_id"][0]] != "too_old"
+
+
+def test_the_date_model_reads_only_cleared_texts_that_params_ask_about(quality, monkeypatch):
+    read, tell = [], DateReader.beliefs
+    monkeypatch.setattr(DateReader, "beliefs", lambda self, texts: read.extend(texts) or tell(self, texts))
+    table = pl.concat([documents(POLICIES[:1]), documents(POLICIES[1:2], published=None),
+                       documents(POLICIES[2:3], published=None, cleared_for_training=False)])
+    scorer, dates = quality
+    for by_text, asked in ((False, POLICIES[1:2]), (True, POLICIES[:2])):
+        given = params(CurateFilter, "curate_filter", cutoff_by_text=by_text, unknown_date="model", min_quality=0.0)
+        decided = Gates(given, QualityScorer(scorer), load(dates)).decide(table.rows(named=True))
+        assert [one.reason for one in decided] == ["ok", "ok", "rights_not_cleared"]
+        assert read == asked
+        read.clear()
 
 
 def test_a_young_text_under_an_old_date_is_over_the_knowledge_cut_off(tmp_path, quality):

@@ -33,7 +33,7 @@ def run(tmp_path, name="out", lake=LAKE, published=None, **changes):
 
 def test_it_tells_the_year_of_unseen_texts_and_says_how_well(tmp_path):
     out, measured, resolved = run(tmp_path)
-    low, high = load(out).belief(story(2018, 77)).interval(0.5)
+    low, high = load(out).beliefs([story(2018, 77)])[0].interval(0.5)
     assert low <= 2018 <= high
     assert measured["heldout"]["year_within_1"] > measured["heldout"]["commonest_right"]
     assert resolved == {"dated_documents": LAKE.height}
@@ -49,7 +49,7 @@ def test_a_date_that_the_rights_file_gives_is_not_learnt_from(tmp_path):
                                   published="2018-03-01")
     assert resolved == {"dated_documents": 0}
     assert measured == {"heldout": {"documents": 0.0}}
-    assert load(out).belief(story(2018, 77)) is None
+    assert load(out).beliefs([story(2018, 77)])[0] is None
 
 
 def test_a_damaged_table_leaves_nothing(tmp_path):

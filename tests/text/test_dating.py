@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from pipeline.schema.errors import BadInput
 from pipeline.text.dating import (
+    BATCH,
     FEATURES,
     MODEL,
     WORDS,
@@ -33,8 +34,8 @@ def told(belief):
 
 
 def test_the_year_of_an_unseen_text_is_told_from_years_and_from_words(reader):
-    assert told(reader.belief(story(2016, 100))) == 2016
-    assert told(reader.belief(story(2021, 101, names=False))) == 2021
+    assert told(reader.beliefs([story(2016, 100)])[0]) == 2016
+    assert told(reader.beliefs([story(2021, 101, names=False)])[0]) == 2021
 
 
 def test_what_is_told_of_unseen_documents_beats_the_simple_answers():
@@ -45,14 +46,22 @@ def test_what_is_told_of_unseen_documents_beats_the_simple_answers():
 
 
 def test_a_text_without_any_mark_of_time_gets_a_wide_interval(reader):
-    low, high = reader.belief("Nothing here says when.").interval(0.9)
+    low, high = reader.beliefs(["Nothing here says when."])[0].interval(0.9)
     assert high - low >= 10
+
+
+def test_a_text_is_told_the_same_to_the_last_bit_whatever_stands_beside_it(reader):
+    texts = [story(2010 + number % 15, number, names=number % 3 > 0) * (1 + number % 7) for number in range(2 * BATCH)]
+    texts += ["Nothing here says when.", "", *texts[::-1]]
+    alone = [reader.beliefs([text])[0].chances for text in texts]
+    assert np.array_equal(alone, [belief.chances for belief in reader.beliefs(texts)])
+    assert reader.beliefs([]) == []
 
 
 def test_too_few_dated_documents_tell_nothing():
     few = learn(prepare(DOCUMENTS[:19], GIVEN), GIVEN)
     assert few.weights.weights == {}
-    assert few.belief(story(2016, 1)) is None
+    assert few.beliefs([story(2016, 1)])[0] is None
     assert measure(prepare(DOCUMENTS[:19], GIVEN), GIVEN, 0.9) == {"documents": 0.0}
 
 
@@ -63,7 +72,8 @@ def test_neither_order_nor_a_round_trip_over_the_disk_changes_the_model(reader, 
     assert all((tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
                for name in (MODEL, WORDS))
     again = load(tmp_path / "one")
-    assert np.array_equal(again.belief(story(2013, 5)).chances, reader.belief(story(2013, 5)).chances)
+    [one], [other] = again.beliefs([story(2013, 5)]), reader.beliefs([story(2013, 5)])
+    assert np.array_equal(one.chances, other.chances)
 
 
 @pytest.mark.parametrize("name", [MODEL, WORDS])

@@ -1,8 +1,10 @@
 """Years in texts, and the date that gives itself away."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from pipeline.text.time_marks import first_date, mentions, without_date, words_of
+from pipeline.text.time_marks import WORD, first_date, mentions, without_date, words_of
 
 
 def years(text):
@@ -51,3 +53,16 @@ def test_the_first_full_date_is_read(text, date):
 
 def test_words_are_lower_case_and_without_figures():
     assert words_of("The 2021 Plan, plan B-12 of an X1") == {"the", "plan"}
+
+
+PIECES = st.text() | st.text("aZéΣıſK²_'9\u00a0\u2019 ") | st.text("abCD", min_size=20, max_size=60)
+
+
+@given(st.lists(PIECES).map(" ".join))
+def test_words_are_those_that_the_pattern_finds_in_the_whole_text(text):
+    assert words_of(text) == frozenset(WORD.findall(text.lower()))
+
+
+def test_a_mark_is_read_in_any_case():
+    assert [mention.dated for mention in mentions("MARCH 2019, March 2020, march 2021, q1 2022, Q1 2023")] == [True] * 5
+    assert [(m.stamp, m.ahead) for m in mentions("EFFECTIVE 2019\nDue 2020")] == [(True, False), (False, True)]
