@@ -37,7 +37,7 @@ def without_repeats(texts: Sequence[str], min_chars: int) -> Iterator[Trimmed]:
     likely = _likely_repeated(texts, min_chars)
     seen: set[int] = set()
     for text in texts:
-        pieces = BREAK.split(text)
+        pieces = _pieces(text, min_chars)
         keys = [_key(chunk, min_chars) for chunk in pieces[::2]]
         repeated = [key is not None and key in seen for key in keys]
         seen.update(key for key in keys if key is not None and key & LOW_BITS in likely)
@@ -48,13 +48,20 @@ def _likely_repeated(texts: Sequence[str], min_chars: int) -> set[int]:
     """The low bits of keys that occur more than once; by chance of another key too, which costs memory only."""
     lows = array("Q")
     for text in texts:
-        lows.extend(key & LOW_BITS for chunk in BREAK.split(text)[::2]
+        lows.extend(key & LOW_BITS for chunk in _pieces(text, min_chars)[::2]
                     if (key := _key(chunk, min_chars)) is not None)
     ordered = np.sort(np.frombuffer(lows, np.uint64))
     return set(ordered[1:][ordered[1:] == ordered[:-1]].tolist())
 
 
+def _pieces(text: str, min_chars: int) -> list[str]:
+    """Chunks at even places, the breaks after them at odd ones; a text too short for a chunk that counts is one."""
+    return BREAK.split(text) if len(text) >= min_chars else [text]
+
+
 def _key(chunk: str, min_chars: int) -> int | None:
+    if len(chunk) < min_chars:  # and shorter still with its white space folded
+        return None
     words = " ".join(chunk.split())
     return xxhash.xxh3_128_intdigest(words.encode("utf-8", "surrogatepass")) if len(words) >= min_chars else None
 
