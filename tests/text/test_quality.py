@@ -2,9 +2,12 @@
 
 import hashlib
 import random
+import re
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pipeline.schema.errors import BadInput
 from pipeline.schema.quality_model import QualityModel
@@ -16,6 +19,7 @@ from pipeline.text.quality import (
     QualityScorer,
     fold_of,
     low_paragraphs,
+    normalised,
     paragraphs_of,
     train,
 )
@@ -83,3 +87,9 @@ def test_a_degradation_depends_on_its_seed_only():
     text = "The duty reconciler compares the balances with the file."
     assert degraded(text, "1 a") == degraded(text, "1 a")
     assert len({degraded(text, f"{n}") for n in range(10)}) > 5
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_words_and_marks_stand_apart_as_one_pattern_finds_them(text):
+    words = re.findall(r"\w+|[^\w\s]", text.lower())
+    assert normalised(text) == re.sub(r"\d+", "0", " ".join(words))
