@@ -167,8 +167,11 @@ class Gates:
         Gate by gate, not document by document: each gate's tables then stay in the processor's cache.
         """
         found: list[Decided | None] = [None] * len(rows)
-        for gate in (self._rights, self._terms, self._date, self._language, self._heuristics):
+        for gate in (self._rights, self._terms, self._date, self._language):
             found = [one or gate(row) for one, row in zip(found, rows, strict=True)]
+        left = [place for place, one in enumerate(found) if one is None]
+        for place, one in zip(left, self._heuristics([rows[place] for place in left]), strict=True):
+            found[place] = one
         return [one or self._quality(row) for one, row in zip(found, rows, strict=True)]
 
     def is_judged(self, text: str) -> bool:
@@ -196,9 +199,10 @@ class Gates:
                         params.min_language_probability)
         return Decided("drop", "language", found.probability, found.code) if found else None
 
-    def _heuristics(self, row: Mapping[str, Any]) -> Decided | None:
-        rule = self.heuristics.failed_rule(row["text"], row["source"])
-        return Decided("drop", "heuristic", evidence=rule) if rule else None
+    def _heuristics(self, rows: Sequence[Mapping[str, Any]]) -> list[Decided | None]:
+        """All rows at once, which is quicker."""
+        rules = self.heuristics.failed_rules([row["text"] for row in rows], [row["source"] for row in rows])
+        return [Decided("drop", "heuristic", evidence=rule) if rule else None for rule in rules]
 
     def _quality(self, row: Mapping[str, Any]) -> Decided:
         scores = self.scorer.score(row["doc_id"], row["text"])

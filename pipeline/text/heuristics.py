@@ -43,7 +43,14 @@ class Heuristics:
 
     def failed_rule(self, text: str, source: str) -> str | None:
         """The first rule of the source's profile that `text` breaks, as `<filter>: <datatrove's reason>`, or None."""
-        read = self._tokens.read(text)
+        return self._failed(self._tokens.read(text), source)
+
+    def failed_rules(self, texts: Sequence[str], sources: Sequence[str]) -> list[str | None]:
+        """`failed_rule` of each text and its source; quicker than one by one."""
+        return [self._failed(read, source)
+                for read, source in zip(self._tokens.read_all(texts), sources, strict=True)]
+
+    def _failed(self, read: Tokenised, source: str) -> str | None:
         for name, rule in self._rules[self._chosen.sources.get(source, self._chosen.default)]:
             reason = rule(read)
             if reason:

@@ -95,6 +95,19 @@ def test_a_name_that_spacy_reserves_does_not_stop_us(ours):
     assert pieces(ours.read("an (IS_ALPHA) flag")) == ["an", "(IS_ALPHA)", "flag"]
 
 
+@settings(max_examples=50, deadline=None)
+@given(st.lists(TEXT, max_size=6), st.integers(1, 40))
+def test_texts_read_together_are_read_as_each_alone(ours, texts, chars):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(english_tokens, "BATCH_CHARS", chars)
+        together = list(EnglishTokens(PUNCTUATION_SET, STOP_WORDS).read_all(texts))
+    assert [read.text for read in together] == texts
+    for one in together:
+        alone = ours.read(one.text)
+        assert (pieces(one), one.counts) == (pieces(alone), alone.counts)
+        assert one.sentences(one.text) == alone.sentences(one.text)
+
+
 def test_forgetting_changes_no_answer(monkeypatch):
     texts = [f"word{number}, and more of it." for number in range(30)]
     remembering = EnglishTokens(PUNCTUATION_SET, STOP_WORDS)
@@ -102,3 +115,5 @@ def test_forgetting_changes_no_answer(monkeypatch):
     monkeypatch.setattr(english_tokens, "MAX_RUNS", 10)
     forgetting = EnglishTokens(PUNCTUATION_SET, STOP_WORDS)
     assert [forgetting.read(text).counts for text in texts[:12]] == once[:12]
+    monkeypatch.setattr(english_tokens, "BATCH_CHARS", 60)
+    assert [read.counts for read in forgetting.read_all(texts[:12])] == once[:12]

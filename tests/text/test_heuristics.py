@@ -137,6 +137,12 @@ def test_the_text_before_does_not_change_a_decision(heuristics):
     assert first == [heuristics.failed_rule(text, "any") for text in reversed(TEXTS.values())][::-1]
 
 
+def test_texts_judged_together_are_judged_as_each_alone(by_kind):
+    texts = [*TEXTS.values(), "", MESSAGE]
+    for name in ("prose", "reference", "messages"):
+        assert by_kind.failed_rules(texts, [name] * len(texts)) == [by_kind.failed_rule(text, name) for text in texts]
+
+
 CONTROLS = "\n\n".join(
     f"### AC-{number} {name}\n\n#### Control\n\n- a. {deed}\n- b. Review the record every {number} months\n\n"
     f"#### Guidance\n\n{name} is done {how}\n\n#### References\n\nNone"
