@@ -40,9 +40,13 @@ SEPARATOR = "\n"
 GAP = re.compile(r"(\s+)")
 NEW_SENTENCE = re.compile("e[ep]*w")
 """spaCy's sentencizer over marks: e ends a sentence, p is another punctuation mark, w is no punctuation."""
-PLAIN = re.compile(r"""([(\["]?)([A-Za-z]+(?:-[A-Za-z]+)*|[0-9]+)([,;:!?)\]"]|(?<=[a-z0-9])\.|)""")
-"""Opening mark, words with hyphens between them or a number, closing mark: two thirds of all different runs."""
-HYPHEN = re.compile("(-)")
+WORDS = "[A-Za-z]+(?:[-/][A-Za-z]+)*(?:-[0-9]+)*"
+FIGURES = "[0-9]+(?:[-.,:][0-9]+)*|[0-9]+(?:/[0-9]+)+|[0-9]+/[A-Za-z]+/[0-9]+(?::[0-9]+)*"
+"""Numbers, dates, times and their ranges; not `8.8.8.8/4-2`, which spaCy takes for a web address."""
+PLAIN = re.compile(rf"""([(\["“]|\*{{0,2}})({WORDS}|{FIGURES})(\)[,;]|\*\*|[,;:!?)\]"”*]|(?<=[a-z0-9])\.|)""")
+"""Opening marks, words or figures, closing marks: four of five of all different runs."""
+INFIX = re.compile("((?<=[A-Za-z])-(?=[A-Za-z])|/(?=[A-Za-z])|(?<=[0-9])-(?=[0-9]))")
+"""Where spaCy cuts what stands between the marks of a PLAIN run."""
 BETWEEN = "\n\n"
 """Stands between runs that spaCy splits in one call; a token of its own, so that no rule sees two runs."""
 LONGEST_UNIT = 4
@@ -181,6 +185,7 @@ class KnownRuns:
         self._stop_bits = {word: 1 << place for place, word in enumerate(stop_words)}
         self._split, self._ends = _english()
         self._rules = self._split.rules
+        self._slashed = re.compile("|".join(re.escape(rule) for rule in self._rules if "/" in rule))
         self._kind = cache(self._kind_of)
         self._marks: list[str] = []
         self.sums = np.zeros((1, len(Counts._fields) - 1), np.int32)
@@ -248,10 +253,13 @@ class KnownRuns:
     def _plain(self, run: str) -> list[str]:
         """Tokens of a run that spaCy's rules leave one way to split; none for others."""
         plain = PLAIN.fullmatch(run)
-        # the last word with its mark too: `a.` is an exception, also in `plan-a.`
-        if plain and self._rules.keys().isdisjoint((run, plain[2], plain[1] + plain[2], plain[2] + plain[3],
-                                                    plain[2].rpartition("-")[2] + plain[3])):
-            return [token for token in (plain[1], *HYPHEN.split(plain[2]), plain[3]) if token]
+        if plain:
+            opening, core, closing = plain.groups()
+            inner = [core] if core.isalnum() else INFIX.split(core)
+            # the last word with its mark too: `a.` is an exception, also in `plan-a.`
+            exceptions = (run, core, opening + core, core + closing, inner[-1] + closing[:1])
+            if self._rules.keys().isdisjoint(exceptions) and not ("/" in core and self._slashed.search(core)):
+                return [*opening, *inner, *closing]
         return [run] if REFUSED in run else []
 
     def _by_spacy(self, runs: Sequence[str]) -> list[list[str]]:

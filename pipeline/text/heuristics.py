@@ -27,6 +27,7 @@ from pipeline.text.repetition import TokenGrams
 MAX_WORD_CHARS = 1000
 """C4: a longer string without blanks makes its line no text (datatrove's `max_word_length`)."""
 PARAGRAPH_BREAK, LINE_BREAK = re.compile(r"\n{2,}"), re.compile(r"\n+")
+BULLETS = ("•", "-")
 LOREM_IPSUM, JAVASCRIPT = "lorem ipsum", "javascript"
 
 
@@ -140,12 +141,15 @@ def _symbols(text: Tokenised, limits: GopherQuality) -> str | None:
     whole, tokens = text.text, text.counts.tokens
     if whole.count("#") / tokens > limits.max_symbol_word_ratio:
         return "gopher_too_many_hashes"
-    if (whole.count(ELLIPSIS) + whole.count("…")) / tokens > limits.max_symbol_word_ratio:
+    ellipses = whole.count(ELLIPSIS) + whole.count("…")
+    if ellipses / tokens > limits.max_symbol_word_ratio:
         return "gopher_too_many_ellipsis"
     lines = whole.splitlines()
-    if sum(line.lstrip().startswith(("•", "-")) for line in lines) / len(lines) > limits.max_bullet_lines_ratio:
+    bullets = sum(line.startswith(BULLETS) for line in map(str.lstrip, lines))
+    if bullets / len(lines) > limits.max_bullet_lines_ratio:
         return "gopher_too_many_bullets"
-    if sum(line.rstrip().endswith((ELLIPSIS, "…")) for line in lines) / len(lines) > limits.max_ellipsis_lines_ratio:
+    ends = sum(line.rstrip().endswith((ELLIPSIS, "…")) for line in lines) if ellipses else 0
+    if ends / len(lines) > limits.max_ellipsis_lines_ratio:
         return "gopher_too_many_end_ellipsis"
     return None
 
