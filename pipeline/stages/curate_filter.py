@@ -43,6 +43,8 @@ from pipeline.text.language import foreign
 from pipeline.text.quality import QualityScorer
 from pipeline.text.quality_cut import Scored, quality_cuts
 
+Rows = Sequence[Mapping[str, Any]]
+"""Of DOCUMENTS with `cleared_for_training`."""
 CLEARED = "cleared_for_training"
 JUDGED = ("ok", "quality")
 """Reasons of documents that came as far as P(domain)."""
@@ -161,53 +163,50 @@ class Gates:
         self.bounds = DateBounds(params.not_before, params.not_after, params.unknown_date, params.date_confidence,
                                  params.cutoff_by_text)
 
-    def decide(self, rows: Sequence[Mapping[str, Any]]) -> list[Decided]:
+    def decide(self, rows: Rows) -> list[Decided]:
         """For each of `rows` (DOCUMENTS) the first gate that it fails, or keep.
 
-        Gate by gate, not document by document: each gate's tables then stay in the processor's cache.
+        Gate by gate, not document by document: each gate's tables then stay in the processor's cache, and some judge
+        many documents quicker than one.
         """
         found: list[Decided | None] = [None] * len(rows)
-        for gate in (self._rights, self._terms):
-            found = [one or gate(row) for one, row in zip(found, rows, strict=True)]
-        found = self._dates(rows, found)
-        for gate in (self._language, self._heuristics):
-            found = [one or gate(row) for one, row in zip(found, rows, strict=True)]
+        for gate in (self._rights, self._terms, self._dates, self._languages, self._heuristics):
+            left = [place for place, one in enumerate(found) if one is None]
+            for place, one in zip(left, gate([rows[place] for place in left]), strict=True):
+                found[place] = one
         return [one or self._quality(row) for one, row in zip(found, rows, strict=True)]
 
     def is_judged(self, text: str) -> bool:
         """Whether the quality model may drop a document of this length."""
         return len(text.split()) >= self.params.min_quality_words
 
-    def _rights(self, row: Mapping[str, Any]) -> Decided | None:
-        return rights_gate(bool(row[CLEARED]), row["rights_basis"], row["licence"], self.params.rights_bases,
-                           self.params.refused_licences)
+    def _rights(self, rows: Rows) -> list[Decided | None]:
+        params = self.params
+        return [rights_gate(bool(row[CLEARED]), row["rights_basis"], row["licence"], params.rights_bases,
+                            params.refused_licences) for row in rows]
 
-    def _terms(self, row: Mapping[str, Any]) -> Decided | None:
-        return self.terms(row["title"] or "", row["text"])
+    def _terms(self, rows: Rows) -> list[Decided | None]:
+        return [self.terms(row["title"] or "", row["text"]) for row in rows]
 
-    def _dates(self, rows: Sequence[Mapping[str, Any]], found: Sequence[Decided | None]) -> list[Decided | None]:
-        """`found` with what the gate on dates says of rows that have no decision; the model judges many at once."""
-        open_rows = [place for place, one in enumerate(found) if one is None]
-        asked = [place for place in open_rows if self._asked(rows[place]["published"])]
+    def _dates(self, rows: Rows) -> list[Decided | None]:
+        """The gate on dates; the model judges many texts at once."""
+        asked = [place for place, row in enumerate(rows) if self._asked(row["published"])]
         beliefs = dict(zip(asked, self.dates.beliefs([rows[place]["text"] for place in asked]), strict=True))
-        decided = list(found)
-        for place in open_rows:
-            decided[place] = date_gate(rows[place]["published"], self.bounds, beliefs.get(place))
-        return decided
+        return [date_gate(row["published"], self.bounds, beliefs.get(place)) for place, row in enumerate(rows)]
 
     def _asked(self, published: str | None) -> bool:
         """Whether params ask what the date model says of a text."""
         return self.params.cutoff_by_text if published else self.params.unknown_date in ("model", "strict")
 
-    def _language(self, row: Mapping[str, Any]) -> Decided | None:
+    def _languages(self, rows: Rows) -> list[Decided | None]:
         params = self.params
-        found = foreign(row["text"], params.languages, params.language_chars, params.language_windows,
-                        params.min_language_probability)
-        return Decided("drop", "language", found.probability, found.code) if found else None
+        found = (foreign(row["text"], params.languages, params.language_chars, params.language_windows,
+                         params.min_language_probability) for row in rows)
+        return [Decided("drop", "language", one.probability, one.code) if one else None for one in found]
 
-    def _heuristics(self, row: Mapping[str, Any]) -> Decided | None:
-        rule = self.heuristics.failed_rule(row["text"], row["source"])
-        return Decided("drop", "heuristic", evidence=rule) if rule else None
+    def _heuristics(self, rows: Rows) -> list[Decided | None]:
+        rules = self.heuristics.failed_rules([row["text"] for row in rows], [row["source"] for row in rows])
+        return [Decided("drop", "heuristic", evidence=rule) if rule else None for rule in rules]
 
     def _quality(self, row: Mapping[str, Any]) -> Decided:
         if not self.is_judged(row["text"]):

@@ -12,9 +12,10 @@ Shape letters: T tokens of a text, R runs in it.
 """
 
 import re
-from collections.abc import Callable, Collection, Sequence
-from functools import cache, cached_property, partial
-from itertools import pairwise
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+from itertools import chain, pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,19 +25,28 @@ from spacy.attrs import IDX
 from spacy.lang.lex_attrs import is_punct
 
 from pipeline.text.runs import UNKNOWN, RunNumbers, Runs, grown, runs_of
-from pipeline.text.words import compiled
+from pipeline.text.words import batches, compiled
 
 I32 = NDArray[np.int32]
 I64 = NDArray[np.int64]
 
 MAX_RUNS = 200_000
-"""Distinct runs remembered, about 100 MB with spaCy's own notes on them; then all are forgotten."""
+"""Distinct runs remembered, about 100 MB with spaCy's own notes on them; then, before the next texts are read, all
+are forgotten."""
+BATCH_CHARS = 1 << 20
+"""Characters of texts that are read at once: about 20 MB while they are."""
+SEPARATOR = "\n"
+"""Stands between the texts that are read at once."""
 GAP = re.compile(r"(\s+)")
 NEW_SENTENCE = re.compile("e[ep]*w")
 """spaCy's sentencizer over marks: e ends a sentence, p is another punctuation mark, w is no punctuation."""
-PLAIN = re.compile(r"""([(\["]?)([A-Za-z]+(?:-[A-Za-z]+)*|[0-9]+)([,;:!?)\]"]|(?<=[a-z0-9])\.|)""")
-"""Opening mark, words with hyphens between them or a number, closing mark: two thirds of all different runs."""
-HYPHEN = re.compile("(-)")
+WORDS = "[A-Za-z]+(?:[-/][A-Za-z]+)*(?:-[0-9]+)*"
+FIGURES = "[0-9]+(?:[-.,:][0-9]+)*|[0-9]+(?:/[0-9]+)+|[0-9]+/[A-Za-z]+/[0-9]+(?::[0-9]+)*"
+"""Numbers, dates, times and their ranges; not `8.8.8.8/4-2`, which spaCy takes for a web address."""
+PLAIN = re.compile(rf"""([(\["“]|\*{{0,2}})({WORDS}|{FIGURES})(\)[,;]|\*\*|[,;:!?)\]"”*]|(?<=[a-z0-9])\.|)""")
+"""Opening marks, words or figures, closing marks: two thirds of all different runs."""
+INFIX = re.compile("((?<=[A-Za-z])-(?=[A-Za-z])|/(?=[A-Za-z])|(?<=[0-9])-(?=[0-9]))")
+"""Where spaCy cuts what stands between the marks of a PLAIN run."""
 BETWEEN = "\n\n"
 """Stands between runs that spaCy splits in one call; a token of its own, so that no rule sees two runs."""
 LONGEST_UNIT = 4
@@ -78,54 +88,67 @@ class EnglishTokens:
 
     def read(self, text: str) -> "Tokenised":
         """`text` with its tokens."""
-        if len(self._known) > MAX_RUNS:
-            self._known = KnownRuns(self._symbols, self._stop_words)
-        return Tokenised(text, self._known)
+        return next(self.read_all([text]))
+
+    def read_all(self, texts: Sequence[str]) -> Iterator["Tokenised"]:
+        """Each of `texts` with its tokens, in order; quicker than one by one."""
+        for _, batch in batches(texts, BATCH_CHARS):
+            if len(self._known) > MAX_RUNS:
+                self._known = KnownRuns(self._symbols, self._stop_words)
+            yield from _tokenised(batch, self._known)
 
 
+@dataclass(frozen=True)
 class Tokenised:
-    """A text whose tokens are found when first asked for."""
+    """A text and its tokens."""
 
-    def __init__(self, text: str, known: "KnownRuns") -> None:
-        """`known` must outlive what is asked here."""
-        self.text, self._known = text, known
-
-    @cached_property
-    def _runs(self) -> Runs:
-        """What stands between blanks."""
-        return runs_of(self.text)
-
-    @cached_property
-    def _run_numbers(self) -> I64:
-        """(R,) the number of each run in `_known`."""
-        return self._known.numbers(self.text, self._runs)
-
-    @cached_property
-    def counts(self) -> Counts:
-        """Sums over the tokens."""
-        runs = self._run_numbers
-        tokens, spelled, chars, alphabetic = self._known.sums[runs].sum(axis=0, dtype=np.int64).tolist()
-        stop_words = int(np.bitwise_or.reduce(self._known.stop_words[runs], initial=0)).bit_count()
-        return Counts(tokens, spelled, chars, alphabetic, stop_words)
-
-    @cached_property
-    def lengths(self) -> I32:
-        """(T,) characters of each token."""
-        return _gather(self._run_numbers, self._known.starts, self._known.lengths)
-
-    @cached_property
-    def points(self) -> NDArray[np.uint32]:
-        """The code points of all tokens, end to end: those of the text without its white space."""
-        return self._runs.points
+    text: str
+    counts: Counts
+    """Sums over the tokens."""
+    lengths: I32
+    """(T,) characters of each token."""
+    points: NDArray[np.uint32]
+    """The code points of all tokens, end to end: those of the text without its white space."""
+    known: "KnownRuns"
 
     def sentences(self, line: str) -> int:
         """Sentences of `line`, a part of the text, as spaCy's sentencizer counts them."""
         *pieces, last = GAP.split(line)
-        marks = iter(self._known.marks_of(line))
+        marks = iter(self.known.marks_of(line))
         whole = "".join((next(marks) if run else "") + ("" if gap == " " else "w")
                         for run, gap in zip(pieces[::2], pieces[1::2], strict=True))
         whole += next(marks) if last else ""
         return 1 + len(NEW_SENTENCE.findall(whole)) if whole else 0
+
+
+def _tokenised(texts: Sequence[str], known: "KnownRuns") -> Iterator[Tokenised]:
+    """The texts with their tokens, found for all at once: for a short text calls cost more than their work."""
+    whole = SEPARATOR.join(texts)
+    runs = runs_of(whole)
+    numbers = known.numbers(whole, runs)
+    begins = np.cumsum([0, *(len(text) + len(SEPARATOR) for text in texts)])
+    bounds = np.searchsorted(runs.starts, begins)
+    tokens = _before(known.starts[numbers + 1] - known.starts[numbers])[bounds].tolist()
+    points = _before(runs.ends - runs.starts)[bounds].tolist()
+    lengths = _gather(numbers, known.starts, known.lengths)
+    sums = _reduced(np.add, known.sums[numbers], bounds).tolist()
+    stop_words = _reduced(np.bitwise_or, known.stop_words[numbers], bounds).tolist()
+    for place, text in enumerate(texts):
+        yield Tokenised(text, Counts._make((*sums[place], stop_words[place].bit_count())),
+                        lengths[tokens[place]:tokens[place + 1]], runs.points[points[place]:points[place + 1]], known)
+
+
+def _before(counts: I64) -> I64:
+    """(n + 1,) the sum of all `counts` before each, and of all."""
+    return np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
+
+
+def _reduced(function: np.ufunc, rows: NDArray[Any], bounds: I64) -> NDArray[Any]:
+    """`function` over `rows[bounds[n]:bounds[n + 1]]` for each n; 0 for no rows."""
+    found: NDArray[Any] = function.reduceat(np.concatenate([rows, np.zeros_like(rows, shape=(1, *rows.shape[1:]))]),
+                                            bounds[:-1])
+    found[np.diff(bounds) == 0] = 0
+    return found
 
 
 class Kind(NamedTuple):
@@ -162,6 +185,7 @@ class KnownRuns:
         self._stop_bits = {word: 1 << place for place, word in enumerate(stop_words)}
         self._split, self._ends = _english()
         self._rules = self._split.rules
+        self._slashed = re.compile("|".join(re.escape(rule) for rule in self._rules if "/" in rule))
         self._kind = cache(self._kind_of)
         self._marks: list[str] = []
         self.sums = np.zeros((1, len(Counts._fields) - 1), np.int32)
@@ -192,17 +216,20 @@ class KnownRuns:
     def _note(self, runs: Sequence[str]) -> None:
         """Split `runs`, the next to be numbered, and sum up their tokens."""
         split = self._tokens(runs)
-        chars, spelled, alphabetic, stop_bits, marks = zip(*(self._kind(token) for tokens in split for token in tokens),
-                                                           strict=True)
-        ends = np.cumsum([len(tokens) for tokens in split])
+        tokens = list(chain.from_iterable(split))
+        place = {token: number for number, token in enumerate(dict.fromkeys(tokens))}
+        which = np.fromiter(map(place.__getitem__, tokens), np.int64, len(tokens))
+        chars, spelled, alphabetic, stop_bits, marks = zip(*map(self._kind, place), strict=True)
+        lengths = np.array(chars, np.int32)
+        kinds = np.stack([np.ones_like(lengths), spelled, lengths * spelled, alphabetic], axis=1)
+        ends = np.cumsum(np.fromiter(map(len, split), np.int64, len(split)))
         starts = np.concatenate([np.zeros(1, np.int64), ends[:-1]])
-        sums = np.add.reduceat(np.stack([np.ones(len(chars), np.int64), spelled, np.multiply(chars, spelled),
-                                         alphabetic], axis=1), starts)
-        all_marks = "".join(marks)
-        self._marks += [all_marks[start:end] for start, end in zip(starts, ends, strict=True)]
-        self._append(sums, np.bitwise_or.reduceat(np.array(stop_bits, np.uint64), starts), ends, chars)
+        all_marks = "".join(map(marks.__getitem__, which.tolist()))
+        self._marks += [all_marks[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
+        self._append(np.add.reduceat(kinds[which], starts),
+                     np.bitwise_or.reduceat(np.array(stop_bits, np.uint64)[which], starts), ends, lengths[which])
 
-    def _append(self, sums: I64, stop_words: NDArray[np.uint64], ends: I64, lengths: Sequence[int]) -> None:
+    def _append(self, sums: I64, stop_words: NDArray[np.uint64], ends: I64, lengths: I32) -> None:
         """Rows of the next runs; `ends`: of the tokens of each in `lengths`."""
         first, last, begin = len(self), len(self) + len(sums), self.starts[len(self)]
         self.sums, self.stop_words = grown(self.sums, last), grown(self.stop_words, last)
@@ -226,10 +253,13 @@ class KnownRuns:
     def _plain(self, run: str) -> list[str]:
         """Tokens of a run that spaCy's rules leave one way to split; none for others."""
         plain = PLAIN.fullmatch(run)
-        # the last word with its mark too: `a.` is an exception, also in `plan-a.`
-        if plain and self._rules.keys().isdisjoint((run, plain[2], plain[1] + plain[2], plain[2] + plain[3],
-                                                    plain[2].rpartition("-")[2] + plain[3])):
-            return [token for token in (plain[1], *HYPHEN.split(plain[2]), plain[3]) if token]
+        if plain:
+            opening, core, closing = plain.groups()
+            inner = [core] if core.isalnum() else INFIX.split(core)
+            # the last word with its mark too: `a.` is an exception, also in `plan-a.`
+            exceptions = (run, core, opening + core, core + closing, inner[-1] + closing[:1])
+            if self._rules.keys().isdisjoint(exceptions) and not ("/" in core and self._slashed.search(core)):
+                return [*opening, *inner, *closing]
         return [run] if REFUSED in run else []
 
     def _by_spacy(self, runs: Sequence[str]) -> list[list[str]]:

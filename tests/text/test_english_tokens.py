@@ -16,6 +16,8 @@ PIECES = ["the", "The", "of", "cannot", "don't", "U.S.", "e.g.", "i.e.,", "(see"
           ":)", "end.", "end!?", "...", "…", "--", "well-known", "http://a.b/c?d=e", "x@y.org", "№", "naïve",
           "漢字", "'tis", "\"quoted\"", "3,000", "Mr.", "p.m.", "[1]", "#", "•", "ﬁn", "I'll", "GAAP",
           "gonna", "Id", "re-use;", "3mbar", "7km/h", "(5kmh", "4km2", "x5m", "he's", "HE’S", "AC-2(a)[3]", "9+", "US$"]
+ATOMS = ["a", "o", "O", "x", "D", "3", "8", "0", "24", "am", "w", "and", "or", "No", "Mr", "US", "km", "id", "cant",
+         "-", "/", ".", ",", ":", "(", "[", '"', "“", "”", "*", "**", ")", "),", ");", "]", "!", "?"]
 GAPS = [" ", "  ", "\n", "\n\n", "\t", "\u00a0", " \t "]
 TEXT = st.lists(st.tuples(st.sampled_from(PIECES) | st.text(max_size=6), st.sampled_from(GAPS)), max_size=15).map(
     lambda parts: "".join(piece + gap for piece, gap in parts))
@@ -48,11 +50,23 @@ def test_tokens_are_those_of_spacy_on_the_whole_text(theirs, ours, text):
 
 
 @settings(max_examples=500, deadline=None)
-@given(st.from_regex(PLAIN, fullmatch=True, alphabet=st.characters(codec="ascii")))
+@given(st.from_regex(PLAIN, fullmatch=True, alphabet=st.characters(max_codepoint=127, include_characters="“”")))
 def test_plain_runs_are_split_as_spacy_splits_them(theirs, ours, run):
     read = ours.read(run)
     assert pieces(read) == theirs.word_tokenize(run)
     assert read.sentences(f"{run} then") == len(theirs.span_tokenize(f"{run} then"))
+
+
+@settings(max_examples=1000, deadline=None)
+@given(st.lists(st.sampled_from(ATOMS), min_size=1, max_size=8).map("".join))
+def test_marks_between_words_figures_and_exceptions_are_split_as_spacy_splits_them(theirs, ours, run):
+    assert pieces(ours.read(run)) == theirs.word_tokenize(run)
+
+
+@pytest.mark.parametrize("run", ["8.8.8.8/24-3", "[17/May/2015:15:05:51", "plan-and/or", "n/a.", "1-8)", "AC-2-3,",
+                                 "**either/or**", "(0.0", "1.5-2.0", "“1,000.50”", "x/w/o", "(see)."])
+def test_shapes_near_the_plain_ones_are_split_as_spacy_splits_them(theirs, ours, run):
+    assert pieces(ours.read(run)) == theirs.word_tokenize(run)
 
 
 @settings(max_examples=150, deadline=None)
@@ -95,6 +109,19 @@ def test_a_name_that_spacy_reserves_does_not_stop_us(ours):
     assert pieces(ours.read("an (IS_ALPHA) flag")) == ["an", "(IS_ALPHA)", "flag"]
 
 
+@settings(max_examples=50, deadline=None)
+@given(st.lists(TEXT, max_size=6), st.integers(1, 40))
+def test_texts_read_together_are_read_as_each_alone(ours, texts, chars):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(english_tokens, "BATCH_CHARS", chars)
+        together = list(EnglishTokens(PUNCTUATION_SET, STOP_WORDS).read_all(texts))
+    assert [read.text for read in together] == texts
+    for one in together:
+        alone = ours.read(one.text)
+        assert (pieces(one), one.counts) == (pieces(alone), alone.counts)
+        assert one.sentences(one.text) == alone.sentences(one.text)
+
+
 def test_forgetting_changes_no_answer(monkeypatch):
     texts = [f"word{number}, and more of it." for number in range(30)]
     remembering = EnglishTokens(PUNCTUATION_SET, STOP_WORDS)
@@ -102,3 +129,5 @@ def test_forgetting_changes_no_answer(monkeypatch):
     monkeypatch.setattr(english_tokens, "MAX_RUNS", 10)
     forgetting = EnglishTokens(PUNCTUATION_SET, STOP_WORDS)
     assert [forgetting.read(text).counts for text in texts[:12]] == once[:12]
+    monkeypatch.setattr(english_tokens, "BATCH_CHARS", 60)
+    assert [read.counts for read in forgetting.read_all(texts[:12])] == once[:12]

@@ -1,6 +1,7 @@
 """Rules with datatrove's decisions."""
 
 import os
+import re
 from functools import cache
 from pathlib import Path
 
@@ -14,12 +15,22 @@ from datatrove.pipeline.filters import (
 )
 from datatrove.pipeline.filters.gopher_quality_filter import STOP_WORDS
 from datatrove.utils.text import PUNCTUATION_SET
+from hypothesis import given as drawn
+from hypothesis import strategies as st
 
 from pipeline.sample_lake.poor import NAVIGATION, STUFFED
 from pipeline.schema.curate_filter import CurateFilter, SourceProfiles
 from pipeline.stage.params import load_section
 from pipeline.text.english_tokens import EnglishTokens
-from pipeline.text.heuristics import Heuristics, c4_quality, fineweb_quality, gopher_quality, gopher_repetition
+from pipeline.text.heuristics import (
+    Heuristics,
+    c4_quality,
+    fineweb_quality,
+    gopher_quality,
+    gopher_repetition,
+    lines_of,
+    paragraphs_of,
+)
 
 SENTENCES = [
     "The desk calls the client before noon and records what was said.",
@@ -135,6 +146,18 @@ def test_good_text_passes_and_bad_text_names_its_rule(heuristics):
 def test_the_text_before_does_not_change_a_decision(heuristics):
     first = [heuristics.failed_rule(text, "any") for text in TEXTS.values()]
     assert first == [heuristics.failed_rule(text, "any") for text in reversed(TEXTS.values())][::-1]
+
+
+def test_texts_judged_together_are_judged_as_each_alone(by_kind):
+    texts = [*TEXTS.values(), "", MESSAGE]
+    for name in ("prose", "reference", "messages"):
+        assert by_kind.failed_rules(texts, [name] * len(texts)) == [by_kind.failed_rule(text, name) for text in texts]
+
+
+@drawn(st.text(alphabet="ab \n\n\n\r\x1c", max_size=20))
+def test_paragraphs_and_lines_are_those_of_datatroves_patterns(text):
+    assert paragraphs_of(text) == re.split(r"\n{2,}", text.strip())
+    assert lines_of(text) == re.split(r"\n+", text)
 
 
 CONTROLS = "\n\n".join(
