@@ -140,6 +140,7 @@ class FilterShard:
     def __call__(self, parts: pl.DataFrame, tick: Callable[[], None]) -> dict[str, pl.DataFrame]:
         """Table `ledger`: LEDGER and judged bool, whether a document came to the quality model and is long enough."""
         gates = Gates(self.params, QualityScorer(Path(self.quality)), load(Path(self.dates)))
+        gc.collect()  # what is dead now would be kept too
         gc.freeze()  # models and rules stay: the collector would look through them again and again
         rows = [pl.DataFrame(schema={**LEDGER, "judged": pl.Boolean()})]
         for part in parts["part"]:

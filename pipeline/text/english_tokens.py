@@ -14,7 +14,7 @@ Shape letters: T tokens of a text, R runs in it.
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from itertools import chain, pairwise
 from typing import Any, NamedTuple
 
@@ -186,7 +186,7 @@ class KnownRuns:
         self._split, self._ends = _english()
         self._rules = self._split.rules
         self._slashed = re.compile("|".join(re.escape(rule) for rule in self._rules if "/" in rule))
-        self._kind = cache(self._kind_of)
+        self._kinds: dict[str, Kind] = {}
         self._marks: list[str] = []
         self.sums = np.zeros((1, len(Counts._fields) - 1), np.int32)
         """(known, 4) the sums of `Counts` but stop words."""
@@ -219,7 +219,8 @@ class KnownRuns:
         tokens = list(chain.from_iterable(split))
         place = {token: number for number, token in enumerate(dict.fromkeys(tokens))}
         which = np.fromiter(map(place.__getitem__, tokens), np.int64, len(tokens))
-        chars, spelled, alphabetic, stop_bits, marks = zip(*map(self._kind, place), strict=True)
+        self._kinds |= {token: self._kind_of(token) for token in place.keys() - self._kinds.keys()}
+        chars, spelled, alphabetic, stop_bits, marks = zip(*map(self._kinds.__getitem__, place), strict=True)
         lengths = np.array(chars, np.int32)
         kinds = np.stack([np.ones_like(lengths), spelled, lengths * spelled, alphabetic], axis=1)
         ends = np.cumsum(np.fromiter(map(len, split), np.int64, len(split)))

@@ -1,5 +1,8 @@
 """Tokens of whole texts from the tokens of their runs, against spaCy on the whole text."""
 
+import gc
+import weakref
+
 import pytest
 import spacy
 from datatrove.utils.text import PUNCTUATION_SET
@@ -120,6 +123,20 @@ def test_texts_read_together_are_read_as_each_alone(ours, texts, chars):
         alone = ours.read(one.text)
         assert (pieces(one), one.counts) == (pieces(alone), alone.counts)
         assert one.sentences(one.text) == alone.sentences(one.text)
+
+
+def test_what_is_forgotten_is_freed_at_once(monkeypatch):
+    """A stage freezes the collector's view: what only the collector could free would stay for good."""
+    tokens = EnglishTokens(PUNCTUATION_SET, STOP_WORDS)
+    tokens.read("a lake of notes").counts  # noqa: B018
+    before = weakref.ref(tokens._known)
+    monkeypatch.setattr(english_tokens, "MAX_RUNS", 0)
+    gc.disable()
+    try:
+        tokens.read("a lake").counts  # noqa: B018
+        assert before() is None
+    finally:
+        gc.enable()
 
 
 def test_forgetting_changes_no_answer(monkeypatch):
