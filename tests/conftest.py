@@ -19,9 +19,10 @@ def _keys_of_the_tests(tmp_path_factory):
 
 
 @pytest.fixture(autouse=True)
-def _nothing_ran_elsewhere(monkeypatch):
+def _nothing_ran_elsewhere():
     """A process is one stage run, and remembers what it sent to a cluster; a process of tests is many."""
-    monkeypatch.setattr(confined, "_ELSEWHERE", set())
+    yield
+    confined._ELSEWHERE.clear()
 
 
 def pytest_pyfunc_call(pyfuncitem):
