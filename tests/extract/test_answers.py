@@ -122,8 +122,6 @@ def test_changed_code_is_another_identity(monkeypatch):
     assert reading_identity(PARAMS, {}) != before
 
 
-@pytest.mark.xfail(reason="trafilatura is missing in LIBRARIES: adding it changes the identity of every answer, "
-                          "so it belongs to a commit with a new record")
 def test_every_library_that_readers_import_is_part_of_the_identity():
     imported = {name.split(".")[0] for path in import_closure(READING, ROOT)
                 for node in ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8")))
