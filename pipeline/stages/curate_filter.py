@@ -47,7 +47,7 @@ Rows = Sequence[Mapping[str, Any]]
 """Of DOCUMENTS with `cleared_for_training`."""
 CLEARED = "cleared_for_training"
 JUDGED = ("ok", "quality")
-"""Reasons of documents that came as far as P(domain)."""
+"""Reasons of documents that came as far as P(domain); their score is that, null where a text was too short for it."""
 CUT_DECIMALS = 6
 """Of a cut in evidence and metrics; decisions use the full number."""
 REMEDIES = {
@@ -88,7 +88,7 @@ def filtered(documents: Path, quality: Path, dates: Path, out: Path, ledger: Pat
                  reads=(documents, quality, dates)) as tables:
         alone = gathered(tables)["ledger"].sort("input_id")
     cuts = cuts_of(alone, params)
-    rows = below_cuts(alone, cuts).select(*LEDGER)
+    rows = below_cuts(alone, cuts)
 
     def check(ledger_rows: pl.DataFrame) -> None:
         check_source_survival("curate_filter", ledger_rows, params.max_loss, params.default_max_loss,
@@ -100,7 +100,7 @@ def filtered(documents: Path, quality: Path, dates: Path, out: Path, ledger: Pat
 
 def cuts_of(alone: pl.DataFrame, params: CurateFilter) -> dict[str, float]:
     """Source -> cut, over the documents that came as far as the quality model and are long enough for it."""
-    scored = alone.filter("judged", pl.col("score").is_not_null())
+    scored = alone.filter(pl.col("reason").is_in(JUDGED), pl.col("score").is_not_null())
     return quality_cuts([Scored(*row) for row in scored.select("source", "score").iter_rows()],
                         params.quality_drop.default, params.quality_drop.sources)
 
@@ -108,7 +108,7 @@ def cuts_of(alone: pl.DataFrame, params: CurateFilter) -> dict[str, float]:
 def below_cuts(alone: pl.DataFrame, cuts: Mapping[str, float]) -> pl.DataFrame:
     """Drop what was kept, is long enough to be judged, and has a score below its source's cut."""
     cut = pl.col("source").replace_strict(cuts, default=None, return_dtype=pl.Float64)
-    low = pl.col("judged") & (pl.col("reason") == "ok") & (pl.col("score") < cut).fill_null(value=False)
+    low = (pl.col("reason") == "ok") & (pl.col("score") < cut).fill_null(value=False)
     said = {source: f"cut {value:.{CUT_DECIMALS}f}" for source, value in cuts.items()}
     named = pl.col("source").replace_strict(said, default="", return_dtype=pl.String)
     return alone.with_columns(
@@ -138,17 +138,14 @@ class FilterShard:
     params: CurateFilter
 
     def __call__(self, parts: pl.DataFrame, tick: Callable[[], None]) -> dict[str, pl.DataFrame]:
-        """Table `ledger`: LEDGER and judged bool, whether a document came to the quality model and is long enough."""
+        """Table `ledger`: LEDGER; a score with a reason of JUDGED says that the quality model judged."""
         gates = Gates(self.params, QualityScorer(Path(self.quality)), load(Path(self.dates)))
         gc.collect()  # what is dead now would be kept too
         gc.freeze()  # models and rules stay: the collector would look through them again and again
-        rows = [pl.DataFrame(schema={**LEDGER, "judged": pl.Boolean()})]
+        rows = [pl.DataFrame(schema=LEDGER)]
         for part in parts["part"]:
             table = read_part(Path(part))
-            decided = ledger_table(table, gates.decide(table.rows(named=True)))
-            judged = [reason in JUDGED and gates.is_judged(text)
-                      for reason, text in zip(decided["reason"], table["text"], strict=True)]
-            rows.append(decided.with_columns(pl.Series("judged", judged, dtype=pl.Boolean)))
+            rows.append(ledger_table(table, gates.decide(table.rows(named=True))))
             tick()
         gc.unfreeze()
         return {"ledger": pl.concat(rows)}
@@ -179,7 +176,8 @@ class Gates:
 
     def is_judged(self, text: str) -> bool:
         """Whether the quality model may drop a document of this length."""
-        return len(text.split()) >= self.params.min_quality_words
+        words = self.params.min_quality_words
+        return len(text.split(None, words - 1)) >= words
 
     def _rights(self, rows: Rows) -> list[Decided | None]:
         params = self.params
@@ -201,8 +199,8 @@ class Gates:
 
     def _languages(self, rows: Rows) -> list[Decided | None]:
         params = self.params
-        found = (foreign(row["text"], params.languages, params.language_chars, params.language_windows,
-                         params.min_language_probability) for row in rows)
+        found = foreign([row["text"] for row in rows], params.languages, params.language_chars,
+                        params.language_windows, params.min_language_probability)
         return [Decided("drop", "language", one.probability, one.code) if one else None for one in found]
 
     def _heuristics(self, rows: Rows) -> list[Decided | None]:

@@ -9,24 +9,29 @@ without its documents. So a bad document cannot be learned by heart and then sco
 
 import ctypes
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import fasttext
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from pipeline.schema.errors import BadInput, BrokenContract
 from pipeline.schema.quality_model import QualityModel
 from pipeline.schema.section import Section
 from pipeline.text.draws import unit_draw
-from pipeline.text.prose import BLANK_LINE
+from pipeline.text.words import code_points, compiled
 
 DOMAIN, OTHER, DEGRADED = "__label__domain", "__label__other", "__label__degraded"
-MARK = re.compile(r"([^\w\s])")
-NUMBER = re.compile(r"\d+")
+CLASSES = (r"\w", r"\d", r"\s", r"[ \t\f]", r"\n")
+"""Patterns of the characters that are no marks; of several that fit the last counts."""
+MARK, WORD, DIGIT, SPACE, BLANK, LINE = range(6)
+LINE_FEED, ONE_BLANK, ZERO = 10, 32, 48
 SCORING = "scoring.json"
 M_PERTURB = -6
 """malloc.h of glibc: see mallopt(3)."""
@@ -53,14 +58,55 @@ def paragraphs_of(text: str, min_words: int) -> list[str]:
 
     A text with none of that length is one paragraph.
     """
-    lines = [normalised(block) for block in BLANK_LINE.split(text)]
-    return [line for line in lines if line.count(" ") + 1 >= min_words] or [normalised(text)]
+    lines = _normalised_blocks(text)
+    return [line for line in lines if line.count(" ") + 1 >= min_words] or [" ".join(lines)]
 
 
 def normalised(text: str) -> str:
     """`text` as fastText sees it, in training as in scoring: one line of lower-case words and marks, digits as 0."""
-    apart = " ".join(MARK.split(text.lower()))  # to cut at the few marks is quicker than to find the many words
-    return NUMBER.sub("0", " ".join(apart.split()))
+    return " ".join(_normalised_blocks(text))
+
+
+def _normalised_blocks(text: str) -> list[str]:
+    """What stands between blank lines, each part normalised; nothing where nothing stands."""
+    points = _normalised(code_points(text.lower()), _classes())
+    return points.tobytes().decode("utf-32-le", "surrogatepass").split("\n")
+
+
+@cache
+def _classes() -> NDArray[np.uint8]:
+    """(0x110000,) the class of each code point, by Python's own patterns."""
+    table = np.full(sys.maxunicode + 1, MARK, np.uint8)
+    every = "".join(map(chr, range(sys.maxunicode + 1)))
+    for kind, pattern in enumerate(CLASSES, start=WORD):
+        table[[match.start() for match in re.finditer(pattern, every)]] = kind
+    return table
+
+
+@compiled
+def _normalised(points: NDArray[np.uint32], classes: NDArray[np.uint8]) -> NDArray[np.uint32]:
+    """Words and marks with a blank between, each run of digits as one 0, a line feed for blank lines."""
+    found = np.empty(2 * len(points), np.uint32)
+    count, gap, line_is_blank, figure = 0, 0, False, False
+    for point in points:
+        kind = classes[point]
+        if kind >= SPACE:
+            gap = LINE_FEED if gap == LINE_FEED or (kind == LINE and line_is_blank) else ONE_BLANK
+            line_is_blank = kind == LINE or (line_is_blank and kind == BLANK)
+        elif gap == 0 and kind == MARK:
+            gap = ONE_BLANK
+        if gap or kind != DIGIT:
+            figure = False
+        if kind >= SPACE or figure:
+            continue
+        if gap and count:
+            found[count] = gap
+            count += 1
+        found[count] = ZERO if kind == DIGIT else point
+        count += 1
+        gap = ONE_BLANK if kind == MARK else 0
+        line_is_blank, figure = False, kind == DIGIT
+    return found[:count]
 
 
 def fold_of(doc_id: str, folds: int, seed: int) -> int:

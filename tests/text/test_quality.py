@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pipeline.schema.errors import BadInput
 from pipeline.schema.quality_model import QualityModel
 from pipeline.text.degrade import DEGRADATIONS, degraded
+from pipeline.text.prose import BLANK_LINE
 from pipeline.text.quality import (
     DOMAIN,
     OTHER,
@@ -93,3 +94,9 @@ def test_a_degradation_depends_on_its_seed_only():
 def test_words_and_marks_stand_apart_as_one_pattern_finds_them(text):
     words = re.findall(r"\w+|[^\w\s]", text.lower())
     assert normalised(text) == re.sub(r"\d+", "0", " ".join(words))
+
+
+@given(st.text(st.sampled_from("aÄİß7٣² _.,!—\n\n\n\t\f\r\v\x1c\u00a0\u2028"), max_size=40))
+def test_blank_lines_part_paragraphs_as_the_pattern_of_blank_lines_does(text):
+    blocks = [normalised(block) for block in BLANK_LINE.split(text)]
+    assert paragraphs_of(text, 2) == ([line for line in blocks if " " in line] or [normalised(text)])
