@@ -15,8 +15,8 @@ them. So stock is not charged for documents that we drop, nor spared those that 
   in this order, a document going on until one drops it, with the thresholds of its source's profile, our language
   model and our quality model;
 - curate_dedup: MinHash signature, buckets, cluster; repeated chunks left out, in stock's favour;
-- curate_redact: Presidio's default recognisers behind a spaCy NER model made here (what it costs does not depend on
-  what it has learned); nothing is replaced;
+- curate_redact: Presidio's default recognisers behind a spaCy pipeline of the shape of its default one
+  (bench/english_core.py); nothing is replaced;
 - curate_decontaminate: NGramsDecontFilter over an index of our items, written as its indexer writes it (that one needs
   a package with downloads).
 
@@ -37,7 +37,6 @@ from typing import Any
 import fasttext
 import numpy as np
 import polars as pl
-import spacy
 from datatrove.data import Document
 from datatrove.pipeline.decont.n_grams import NGramsDecontConfig, NGramsDecontFilter
 from datatrove.pipeline.filters import (
@@ -49,11 +48,11 @@ from datatrove.pipeline.filters import (
     LanguageFilter,
 )
 from datatrove.utils.text import SPLIT_TEXT_PARAGRAPHS, ngrams, simplify_text
+from english_core import english_core
 from loguru import logger
 from neardup import datatrove_removed
 from presidio_analyzer import AnalyzerEngine
 from presidio_analyzer.nlp_engine import SpacyNlpEngine
-from spacy.training import Example
 
 from pipeline.engine.execution import load_execution
 from pipeline.schema.curate_decontaminate import CurateDecontaminate
@@ -68,7 +67,6 @@ from pipeline.tables.parquet import read_table
 LOSS = {"max_loss": {}, "default_max_loss": 1.0}
 """A bench counts losses; it does not stop for them."""
 STAGES = ("curate_filter", "curate_dedup", "curate_redact", "curate_decontaminate")
-NER_UPDATES = 5
 
 
 def main() -> None:
@@ -84,7 +82,7 @@ def main() -> None:
     held_back = table["doc_id"].hash(1) % 10_000 < given.add * 10_000
     with tempfile.TemporaryDirectory() as folder:
         room = Path(folder)
-        few = with_copies(table.head(10))
+        few = with_copies(spread(table, table.height // 10))
         warm = curated(given.tree, given.params, few, room / "start", room / "start-cache")
         print_rates("start: twenty documents", warm, megabytes(few))
         for name, part in [("before", table.filter(~held_back)), ("after", table)][0 if given.add else 1:]:
@@ -227,16 +225,9 @@ def as_document(text: str) -> Document:
 
 
 def presidio_default() -> AnalyzerEngine:
-    """Presidio's recognisers over spaCy's tok2vec and NER, as large as spaCy makes them."""
-    language = spacy.blank("en")
-    ner = language.add_pipe("ner")
-    ner.add_label("PERSON")
-    example = Example.from_dict(language.make_doc("Ann Lee called."), {"entities": [(0, 7, "PERSON")]})
-    language.initialize(lambda: [example])
-    for _ in range(NER_UPDATES):
-        language.update([example])
+    """`AnalyzerEngine()` with a pipeline of the shape of its own; some text has gone through."""
     with tempfile.TemporaryDirectory() as folder:
-        language.to_disk(folder)
+        english_core().to_disk(folder)
         engine = SpacyNlpEngine(models=[{"lang_code": "en", "model_name": folder}])
         engine.load()
     found = AnalyzerEngine(nlp_engine=engine)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import polars as pl
@@ -11,6 +12,7 @@ from pipeline.redact.analyse import Analyser, Found
 from pipeline.redact.real import load_models
 from pipeline.redact.tagger import load_tagger
 from pipeline.schema.curate_redact import CurateRedact
+from pipeline.stage.hashing import hash_artefact
 
 CHUNKS: dict[str, pl.DataType] = {"key": pl.Binary(), "text": pl.String()}
 """`key`: sha256 of the text."""
@@ -41,8 +43,16 @@ class RedactShard:
 
 
 def load_analyser(model: Path, params: CurateRedact) -> Analyser:
-    """The analyser of everything in the folder `model`: the tagger, and the models beside it."""
-    return Analyser(load_tagger(model), params, load_models(model))
+    """The analyser of everything in the folder `model`: the tagger, and the models beside it.
+
+    A process that works on several shards has one: what the tagger knows of words is learnt once.
+    """
+    return _loaded(model, hash_artefact(model).digest, params.model_dump_json())
+
+
+@lru_cache(maxsize=1)
+def _loaded(model: Path, digest: str, params: str) -> Analyser:  # noqa: ARG001  # a folder is another when it changes
+    return Analyser(load_tagger(model), CurateRedact.model_validate_json(params), load_models(model))
 
 
 def packed(found: list[Found]) -> str:
