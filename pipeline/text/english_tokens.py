@@ -43,8 +43,17 @@ NEW_SENTENCE = re.compile("e[ep]*w")
 WORDS = "[A-Za-z]+(?:[-/][A-Za-z]+)*(?:-[0-9]+)*"
 FIGURES = "[0-9]+(?:[-.,:][0-9]+)*|[0-9]+(?:/[0-9]+)+|[0-9]+/[A-Za-z]+/[0-9]+(?::[0-9]+)*"
 """Numbers, dates, times and their ranges; not `8.8.8.8/4-2`, which spaCy takes for a web address."""
-PLAIN = re.compile(rf"""([(\["“]|\*{{0,2}})({WORDS}|{FIGURES})(\)[,;]|\*\*|[,;:!?)\]"”*]|(?<=[a-z0-9])\.|)""")
-"""Opening marks, words or figures, closing marks: two thirds of all different runs."""
+END = r"(?:(?<=[a-z0-9])\.|(?<=[A-Z]{2})\.|(?<=[0-9])%|['’]s|)"
+"""What closes a word or figure before marks do: a full stop, per cent, the genitive."""
+MARKS = """
+, ; : ! ? ) ] " ” * ** ` _ … — ' ’ ), ); ). )” )** )] ], ]; ]. ]: ]) ", "; ". ") ”, ”; ”. ”) *, *; *. *) **, **; **. **)
+,* ;* ,** ;** !** ?** ,” ," !” !" ?” ?" !) ?) `, `. `; `) _, _) ,_ ),** );** ).”
+""".split()  # noqa: SIM905  # marks in quotation marks are hard to read
+"""Closing marks, none of which makes an emoticon with what stands before it, as `):` and `._.` do."""
+PLAIN = re.compile(rf"""([(\["“`_]|\*{{0,2}})({WORDS}|{FIGURES})({END}(?:{"|".join(map(re.escape, MARKS))}|))""")
+"""Opening marks, words or figures, closing marks: three quarters of all different runs."""
+CLOSING = re.compile("['’]s|.")
+"""The tokens of closing marks."""
 INFIX = re.compile("((?<=[A-Za-z])-(?=[A-Za-z])|/(?=[A-Za-z])|(?<=[0-9])-(?=[0-9]))")
 """Where spaCy cuts what stands between the marks of a PLAIN run."""
 BETWEEN = "\n\n"
@@ -257,10 +266,11 @@ class KnownRuns:
         if plain:
             opening, core, closing = plain.groups()
             inner = [core] if core.isalnum() else INFIX.split(core)
-            # the last word with its mark too: `a.` is an exception, also in `plan-a.`
-            exceptions = (run, core, opening + core, core + closing, inner[-1] + closing[:1])
+            # the last word with its marks too: `a.` is an exception, also in `plan-a.`
+            exceptions = [run, core, opening + core, *(part + closing[:end] for part in (core, inner[-1])
+                                                       for end in range(1, len(closing) + 1))]
             if self._rules.keys().isdisjoint(exceptions) and not ("/" in core and self._slashed.search(core)):
-                return [*opening, *inner, *closing]
+                return [*opening, *inner, *CLOSING.findall(closing)]
         return [run] if REFUSED in run else []
 
     def _by_spacy(self, runs: Sequence[str]) -> list[list[str]]:

@@ -20,7 +20,8 @@ PIECES = ["the", "The", "of", "cannot", "don't", "U.S.", "e.g.", "i.e.,", "(see"
           "漢字", "'tis", "\"quoted\"", "3,000", "Mr.", "p.m.", "[1]", "#", "•", "ﬁn", "I'll", "GAAP",
           "gonna", "Id", "re-use;", "3mbar", "7km/h", "(5kmh", "4km2", "x5m", "he's", "HE’S", "AC-2(a)[3]", "9+", "US$"]
 ATOMS = ["a", "o", "O", "x", "D", "3", "8", "0", "24", "am", "w", "and", "or", "No", "Mr", "US", "km", "id", "cant",
-         "-", "/", ".", ",", ":", "(", "[", '"', "“", "”", "*", "**", ")", "),", ");", "]", "!", "?"]
+         "-", "/", ".", ",", ":", "(", "[", '"', "“", "”", "*", "**", ")", "),", ");", "]", "!", "?", "'s", "’s", "%",
+         "_", "`", "…", "—", "'", "’", "):", "_.", "].", '",']
 GAPS = [" ", "  ", "\n", "\n\n", "\t", "\u00a0", " \t "]
 TEXT = st.lists(st.tuples(st.sampled_from(PIECES) | st.text(max_size=6), st.sampled_from(GAPS)), max_size=15).map(
     lambda parts: "".join(piece + gap for piece, gap in parts))
@@ -67,7 +68,8 @@ def test_marks_between_words_figures_and_exceptions_are_split_as_spacy_splits_th
 
 
 @pytest.mark.parametrize("run", ["8.8.8.8/24-3", "[17/May/2015:15:05:51", "plan-and/or", "n/a.", "1-8)", "AC-2-3,",
-                                 "**either/or**", "(0.0", "1.5-2.0", "“1,000.50”", "x/w/o", "(see)."])
+                                 "**either/or**", "(0.0", "1.5-2.0", "“1,000.50”", "x/w/o", "(see).", "a._.", "x):", "AB.”", "A.”", "he’s.", "3km.)",
+                                 "5%,", "a%", "`id`", "etc.)", "end**."])
 def test_shapes_near_the_plain_ones_are_split_as_spacy_splits_them(theirs, ours, run):
     assert pieces(ours.read(run)) == theirs.word_tokenize(run)
 
