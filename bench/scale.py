@@ -268,8 +268,10 @@ def coderun(command: list[str], folder: Path, kill: str) -> Used:
         print(f"(the next ended with its first shard: no {kill} was killed)")
     if first.killed and kill == "driver":
         again = Watch(command, folder, "").used()
-        if RESUMED not in again.said:
+        resumed = [line for line in again.said.splitlines() if RESUMED in line]
+        if not resumed:
             raise SystemExit(f"nothing was resumed:\n{again.said}")
+        print(f"(the next was resumed: {resumed[0]})")
         return again
     if first.process.returncode:
         raise SystemExit(used.said)

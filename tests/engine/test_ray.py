@@ -13,8 +13,8 @@ from pipeline.schema.documents import DOCUMENTS
 from pipeline.stage.hashing import hash_artefact
 from pipeline.stages.curate_redact import redact
 from pipeline.tables.parquet import read_table, write_table
-from tests.engine.test_resume import ROWS, SQUARES, TWO
-from tests.engine.works import DiesOnce, HangsOn, NotesNode, Raises, times
+from tests.engine.test_resume import ROWS, SQUARES, TWO, killed_driver
+from tests.engine.works import DiesOnce, HangsOn, NotesNode, Raises, WaitsForWord, times
 from tests.redact.worlds import LEXICON, redact_params, silent_grid
 
 ray = pytest.importorskip("ray", reason="the `scale` group is not installed")
@@ -63,6 +63,23 @@ def test_a_killed_ray_worker_costs_one_more_try_and_no_row(tmp_path, notes, clus
 def test_work_that_raises_on_a_node_stops_the_run_with_its_reason(tmp_path, notes, cluster):
     with pytest.raises(ShardsFailed, match=r"1 of 4 shards did not finish.*seven is not liked"):
         run(tmp_path, Raises(notes), cluster)
+
+
+def test_no_log_of_a_node_says_what_work_that_raises_had_in_hand(tmp_path, notes, cluster):
+    with pytest.raises(ShardsFailed):
+        run(tmp_path, Raises(notes), cluster)
+    logs = [*tmp_path.glob(".out.resume/*/log/logs/*.log"), *Path(cluster.head_node.get_logs_dir_path()).glob("worker*")]
+    said = "".join(log.read_text() for log in logs)
+    assert "seven is not liked" in said
+    assert "text number 7" not in said
+
+
+@pytest.mark.parametrize("engine", ["local", "ray"])
+def test_a_killed_driver_is_resumed_with_what_its_nodes_had_done(tmp_path, notes, cluster, engine):
+    killed_driver(tmp_path, cluster.address)
+    assert run(tmp_path, WaitsForWord(notes), cluster, engine=engine)[0] == SQUARES
+    assert [times(notes, first) for first in range(4)] == [1, 1, 1, 1]
+    assert not list(tmp_path.glob(".out*"))
 
 
 def test_a_lost_node_costs_no_row(tmp_path, notes, cluster):
