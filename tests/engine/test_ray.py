@@ -68,8 +68,8 @@ def test_work_that_raises_on_a_node_stops_the_run_with_its_reason(tmp_path, note
 def test_no_log_of_a_node_says_what_work_that_raises_had_in_hand(tmp_path, notes, cluster):
     with pytest.raises(ShardsFailed):
         run(tmp_path, Raises(notes), cluster)
-    logs = [*tmp_path.glob(".out.resume/*/log/logs/*.log"), *Path(cluster.head_node.get_logs_dir_path()).glob("worker*")]
-    said = "".join(log.read_text() for log in logs)
+    places = (tmp_path, ".out.resume/*/log/logs/*.log"), (Path(cluster.head_node.get_logs_dir_path()), "worker*")
+    said = "".join(log.read_text() for folder, logs in places for log in folder.glob(logs))
     assert "seven is not liked" in said
     assert "text number 7" not in said
 
