@@ -111,6 +111,13 @@ def test_datatroves_mark_alone_is_not_believed(tmp_path, notes, left):
     assert worked(notes) == [1, 1, 2, 1]
 
 
+def test_a_shard_that_failed_before_its_driver_was_killed_is_tried_again(tmp_path, notes, left):
+    (left / "done" / "00002.json").unlink()
+    (left / "failed" / "00002").write_text("the disk was full")
+    assert squares(tmp_path, Squares(notes)) == SQUARES
+    assert worked(notes) == [1, 1, 2, 1]
+
+
 def test_work_on_other_inputs_does_not_meet_what_was_done(tmp_path, notes, left):
     (tmp_path / "read").write_text("another model")
     assert squares(tmp_path, Squares(notes), reads=[tmp_path / "read"]) == SQUARES
