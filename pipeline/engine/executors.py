@@ -104,10 +104,9 @@ def execute(step: PipelineStep, count: int, log: Path, execution: Execution) -> 
     """
     common = {"pipeline": [step], "tasks": count, "workers": execution.workers, "logging_dir": str(log.resolve())}
     logger.remove()
-    # DIAGNOSE would write the values of variables, which are documents, into the log
     # the cluster is not looked for in this stage's own folder for temporary files
     ray_place = {"RAY_TMPDIR": str(ray_folder().parent)} if execution.ray_address != "local" else {}
-    with _environment(PYTHONPATH=_python_path(), LOGURU_LEVEL="CRITICAL", LOGURU_DIAGNOSE="NO", **ray_place):
+    with _environment(**_of_workers(), LOGURU_LEVEL="CRITICAL", **ray_place):
         match execution.engine:
             case "local":
                 LocalExecutor(**common).run()
@@ -127,7 +126,7 @@ def _run_ray(common: dict[str, Any], execution: Execution) -> None:
         note_elsewhere("ray")
     ours = not ray.is_initialized()
     if ours:
-        ray.init(address=address, runtime_env={"env_vars": {"PYTHONPATH": _python_path()}}, log_to_driver=False)
+        ray.init(address=address, runtime_env={"env_vars": _of_workers()}, log_to_driver=False)
     try:
         RayExecutor(**common).run()
     finally:
@@ -183,9 +182,13 @@ def _end_after(sentinel: int) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _python_path() -> str:
-    """Workers import `pipeline` whatever folder they start in."""
-    return os.pathsep.join(filter(None, [str(Path.cwd()), os.environ.get("PYTHONPATH")]))
+def _of_workers() -> dict[str, str]:
+    """Environment: they import `pipeline` whatever folder they start in, and no log tells what is in variables.
+
+    What is in variables, documents, is what loguru's DIAGNOSE would write beside a trace.
+    """
+    path = os.pathsep.join(filter(None, [str(Path.cwd()), os.environ.get("PYTHONPATH")]))
+    return {"PYTHONPATH": path, "LOGURU_DIAGNOSE": "NO"}
 
 
 @contextmanager

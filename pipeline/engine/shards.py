@@ -77,6 +77,7 @@ def _run(work: Work, rows: pl.DataFrame, count: int, folder: Path, execution: Ex
         (folder / name).mkdir(exist_ok=True)
     for rank in range(count):
         rows.gather_every(count, rank).write_parquet(rows_file(folder, rank))
+        failed_file(folder, rank).unlink(missing_ok=True)  # of a run before, whose driver may have been killed since
     left = [rank for rank in range(count) if not _done(folder, rank)]
     if len(left) < count:
         say(f"{what}: {count - len(left)} of {count} shards are done already")
@@ -122,8 +123,6 @@ def _error(folder: Path, left: list[int], count: int, attempts: int) -> ShardsFa
                             do="look for a lack of memory or time: lower `max_shard_mb` or `workers` in "
                                "execution.yaml; finished shards are kept for the next run")
     reason = " ".join(failed_file(folder, failed[0]).read_text(encoding="utf-8", errors="replace").split())
-    for rank in failed:  # the next run may try them
-        failed_file(folder, rank).unlink()
     return ShardsFailed("engine", what, got=reason, do="mend the cause and run again")
 
 

@@ -11,7 +11,7 @@ class Execution(Section):
     """Execution settings; two runs that differ only here write the same bytes."""
 
     engine: Literal["local", "ray", "slurm"]
-    """local: processes on this machine; ray: actors of a Ray cluster; slurm: an array job."""
+    """local: processes on this machine; ray: tasks of a Ray cluster; slurm: an array job."""
     workers: int = Field(ge=1)
     """Shards in work at the same time."""
     shards_per_worker: int = Field(ge=1)

@@ -9,13 +9,20 @@ import pytest
 from pipeline.engine.shards import ShardsFailed, gathered, sharded
 from pipeline.redact.pseudonyms import PUBLIC_KEY
 from pipeline.redact.tagger import save_tagger
+from pipeline.schema.curate_decontaminate import CurateDecontaminate
+from pipeline.schema.curate_filter import CurateFilter
 from pipeline.schema.documents import DOCUMENTS
 from pipeline.stage.hashing import hash_artefact
+from pipeline.stages.curate_decontaminate import TEXTS, decontaminated
+from pipeline.stages.curate_filter import filtered
 from pipeline.stages.curate_redact import redact
 from pipeline.tables.parquet import read_table, write_table
-from tests.engine.test_resume import ROWS, SQUARES, TWO
-from tests.engine.works import DiesOnce, HangsOn, NotesNode, Raises, times
+from tests.curation import params, written
+from tests.engine.test_resume import ROWS, SQUARES, TWO, killed_driver
+from tests.engine.works import DiesOnce, HangsOn, NotesNode, Raises, WaitsForWord, times
 from tests.redact.worlds import LEXICON, redact_params, silent_grid
+from tests.stages.test_curate_filter import dates, quality, scorer  # noqa: F401
+from tests.stages.test_parts import PASSAGE, lake, small_parts  # noqa: F401
 
 ray = pytest.importorskip("ray", reason="the `scale` group is not installed")
 
@@ -25,8 +32,10 @@ def cluster(tmp_path_factory):
     from ray.cluster_utils import Cluster
 
     settings = {"num_cpus": 1, "object_store_memory": 80 << 20, "include_dashboard": False}
-    started = Cluster(initialize_head=True, head_node_args=settings)
-    started.second = started.add_node(**settings)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_worker_niceness", "0")  # by default a busy machine leaves its workers next to no time
+        started = Cluster(initialize_head=True, head_node_args=settings)
+        started.second = started.add_node(**settings)
     yield started
     ray.shutdown()
     started.shutdown()
@@ -65,6 +74,23 @@ def test_work_that_raises_on_a_node_stops_the_run_with_its_reason(tmp_path, note
         run(tmp_path, Raises(notes), cluster)
 
 
+def test_no_log_of_a_node_says_what_work_that_raises_had_in_hand(tmp_path, notes, cluster):
+    with pytest.raises(ShardsFailed):
+        run(tmp_path, Raises(notes), cluster)
+    places = (tmp_path, ".out.resume/*/log/logs/*.log"), (Path(cluster.head_node.get_logs_dir_path()), "worker*")
+    said = "".join(log.read_text() for folder, logs in places for log in folder.glob(logs))
+    assert "seven is not liked" in said
+    assert "text number 7" not in said
+
+
+@pytest.mark.parametrize("engine", ["local", "ray"])
+def test_a_killed_driver_is_resumed_with_what_its_nodes_had_done(tmp_path, notes, cluster, engine):
+    killed_driver(tmp_path, cluster.address)
+    assert run(tmp_path, WaitsForWord(notes), cluster, engine=engine)[0] == SQUARES
+    assert [times(notes, first) for first in range(4)] == [1, 1, 1, 1]
+    assert not list(tmp_path.glob(".out*"))
+
+
 def test_a_lost_node_costs_no_row(tmp_path, notes, cluster):
     found: dict[str, object] = {}
     work = HangsOn(notes, cluster.second.node_id)
@@ -94,3 +120,17 @@ def test_a_stage_on_two_nodes_writes_the_bytes_of_this_process(tmp_path, cluster
         digests.append(hash_artefact(run).digest)
     assert read_table(tmp_path / "ray" / "spans").height == 16
     assert digests[0] == digests[1]
+
+
+def test_a_table_of_many_parts_is_filtered_and_compared_on_two_nodes_as_in_this_process(
+        tmp_path, lake, quality, cluster):
+    item = {"item_id": "QA-001", "passages": [], "turns": [], "question": "", "answer": "", "text": PASSAGE}
+    items = written(tmp_path / "items", pl.DataFrame([item], schema={"item_id": pl.String(), **TEXTS}), "item_id")
+    filtering = params(CurateFilter, "curate_filter", default_max_loss=1.0, min_quality=0.0)
+    comparing = params(CurateDecontaminate, "curate_decontaminate", default_max_loss=0.5)
+    for execution in (TWO, TWO.model_copy(update={"engine": "ray", "ray_address": cluster.address})):
+        run = tmp_path / execution.engine
+        filtered(lake, *quality, run / "kept", run / "kept-ledger", filtering, execution)
+        decontaminated(lake, items, run / "clean", run / "clean-ledger", comparing, execution)
+    assert hash_artefact(tmp_path / "local").digest == hash_artefact(tmp_path / "ray").digest
+    assert "eval_overlap" in set(read_table(tmp_path / "ray" / "clean-ledger")["reason"])

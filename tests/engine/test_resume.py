@@ -52,17 +52,23 @@ def test_a_worker_that_is_always_killed_stops_the_run_and_the_rest_is_kept(tmp_p
     assert len(list(tmp_path.glob(".out.resume/*/done/*.json"))) == 3
 
 
-def test_a_killed_driver_is_resumed_with_what_was_done(tmp_path, notes):
-    driver = subprocess.Popen([sys.executable, "-m", "tests.engine.driver", str(tmp_path)],
+def killed_driver(folder, *address):
+    """A driver that is killed when three of its four shards are done, on the engine at `address`."""
+    driver = subprocess.Popen([sys.executable, "-m", "tests.engine.driver", str(folder), *address],
                               stderr=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(Path.cwd())})
-    while not (Path(notes, "waiting").exists() and len(list(tmp_path.glob(".out.resume/*/done/*.json"))) == 3):
+    notes = folder / "notes"
+    while not ((notes / "waiting").exists() and len(list(folder.glob(".out.resume/*/done/*.json"))) == 3):
         with suppress(subprocess.TimeoutExpired):
             driver.wait(timeout=0.05)
             pytest.fail(driver.stderr.read().decode())
     driver.send_signal(signal.SIGKILL)
     driver.wait()
-    driver.stderr.read()  # its workers hold the other end: it ends when they have
-    Path(notes, "go").touch()
+    driver.stderr.read()  # its own workers hold the other end: it ends when they have
+    (notes / "go").touch()
+
+
+def test_a_killed_driver_is_resumed_with_what_was_done(tmp_path, notes):
+    killed_driver(tmp_path)
     assert squares(tmp_path, WaitsForWord(notes)) == SQUARES
     assert worked(notes) == [1, 1, 1, 1]
     assert not list(tmp_path.glob(".out*"))
@@ -101,6 +107,13 @@ def test_a_shard_whose_table_is_not_what_was_written_is_done_again(tmp_path, not
 def test_datatroves_mark_alone_is_not_believed(tmp_path, notes, left):
     (left / "done" / "00002.json").unlink()
     assert (left / "log" / "completions" / "00002").exists()
+    assert squares(tmp_path, Squares(notes)) == SQUARES
+    assert worked(notes) == [1, 1, 2, 1]
+
+
+def test_a_shard_that_failed_before_its_driver_was_killed_is_tried_again(tmp_path, notes, left):
+    (left / "done" / "00002.json").unlink()
+    (left / "failed" / "00002").write_text("the disk was full")
     assert squares(tmp_path, Squares(notes)) == SQUARES
     assert worked(notes) == [1, 1, 2, 1]
 

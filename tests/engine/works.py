@@ -49,8 +49,13 @@ class Raises(Squares):
 
     def __call__(self, rows, tick):
         if 7 in rows["n"]:
-            raise ValueError("seven is not liked")
+            refuse(f"text number {7}")
         return super().__call__(rows, tick)
+
+
+def refuse(text):
+    """`text` is what no log may say."""
+    raise ValueError("seven is not liked", len(text))
 
 
 @dataclass(frozen=True)
