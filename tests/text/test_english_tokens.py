@@ -67,9 +67,10 @@ def test_marks_between_words_figures_and_exceptions_are_split_as_spacy_splits_th
     assert pieces(ours.read(run)) == theirs.word_tokenize(run)
 
 
-@pytest.mark.parametrize("run", ["8.8.8.8/24-3", "[17/May/2015:15:05:51", "plan-and/or", "n/a.", "1-8)", "AC-2-3,",
-                                 "**either/or**", "(0.0", "1.5-2.0", "“1,000.50”", "x/w/o", "(see).", "a._.", "x):", "AB.”", "A.”", "he’s.", "3km.)",
-                                 "5%,", "a%", "`id`", "etc.)", "end**."])
+@pytest.mark.parametrize("run", [
+    "8.8.8.8/24-3", "[17/May/2015:15:05:51", "plan-and/or", "n/a.", "1-8)", "AC-2-3,", "**either/or**", "(0.0",
+    "1.5-2.0", "“1,000.50”", "x/w/o", "(see).", "a._.", "x):", "AB.”", "A.”", "he’s.", "3km.)", "5%,", "a%", "`id`",
+    "etc.)", "end**."])
 def test_shapes_near_the_plain_ones_are_split_as_spacy_splits_them(theirs, ours, run):
     assert pieces(ours.read(run)) == theirs.word_tokenize(run)
 
