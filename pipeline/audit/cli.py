@@ -5,6 +5,7 @@ stdout is the answer, stderr the talk. Exit 0: holds; 1: does not hold; 2: usage
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -26,6 +27,10 @@ def main(argv: list[str] | None = None) -> int:
         return command(arguments)
     except PedigreeError as err:
         print(f"error: {err}", file=sys.stderr)
+        return NOT_CHECKABLE
+    except ModuleNotFoundError as err:  # `verify` needs no group; what reads tables and models does
+        print(f"error: {err.name}: is not installed, and this command needs it; "
+              "install pedigree with its groups: pip install '.[lineage,curation]'", file=sys.stderr)
         return NOT_CHECKABLE
 
 
@@ -90,7 +95,13 @@ def _command(parsers: "argparse._SubParsersAction[argparse.ArgumentParser]", nam
 
 def console() -> None:
     """Entry point of the `pedigree` script."""
-    sys.exit(main())
+    try:
+        code = main()
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read stdout has seen enough, as `head` has
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python flushes once more, and says so
+        code = NOT_CHECKABLE
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -112,10 +112,12 @@ def _artefacts(filesystem: Any) -> dict[str, str]:
 
 
 def _document_ids(filesystem: Any) -> set[str] | None:
+    from dvc_data.index import DataIndexError
+
     try:
         parts = [part for part in filesystem.ls(DOCUMENTS, detail=False) if part.endswith(".parquet")]
         return {doc_id for part in parts for doc_id in pl.read_parquet(filesystem.cat_file(part))["doc_id"]}
-    except OSError:
+    except (OSError, DataIndexError):  # the second: DVC has not even the list of its files
         return None
 
 

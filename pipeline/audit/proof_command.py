@@ -70,7 +70,7 @@ def _roots(named: list[Path]) -> list[ec.EllipticCurvePublicKey]:
     local = [key_folder() / name for name in ("root.pub", "key.pub")]
     paths = named or [path for path in local if path.is_file()][:1]
     if not paths:
-        raise BadInput("check-proof", "no accepted signer", wanted="--key ROOT.pem (or a local key)",
+        raise BadInput("--key", "no accepted signer", wanted="--key ROOT.pem (or a local key)",
                        do="ask the producer for the root public key by another way than this folder")
     try:
         return [load_public_key(path.read_bytes(), str(path)) for path in paths]

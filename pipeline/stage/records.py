@@ -73,6 +73,9 @@ def read_bounded(path: Path, name: str, limit: int = MAX_RECORD_BYTES) -> bytes:
                 raise NotVerified(name, "not a plain file of bearable size", wanted=f"at most {limit} bytes",
                                   got=f"{facts.st_size} bytes, mode {facts.st_mode:o}")
             return stream.read(limit)
+    except FileNotFoundError as err:
+        raise NotVerified(name, "is missing", do="in a clone, `dvc pull` or `dvc checkout` brings what Git does not "
+                                                 "keep") from err
     except OSError as err:
         raise NotVerified(name, f"cannot be read as a plain file ({err.strerror})") from err
 
