@@ -9,6 +9,8 @@ import polars as pl
 import pytest
 
 from pipeline.audit.cli import main
+from pipeline.schema.errors import NotVerified
+from pipeline.stage.records import read_bounded
 
 ROOT = Path(__file__).parents[2]
 
@@ -45,6 +47,11 @@ def test_documents_are_compared_while_the_cache_has_them_and_without_it_the_rest
     told = capsys.readouterr().out
     assert "seed  1 -> 2" in told
     assert "documents: 0 added, 0 removed (not compared" in told
+
+
+def test_a_file_that_a_clone_lacks_is_said_to_be_missing_and_how_to_get_it(tmp_path):
+    with pytest.raises(NotVerified, match=r"models/base.attestation: is missing.*dvc pull"):
+        read_bounded(tmp_path / "keyring.json", "models/base.attestation")
 
 
 def test_a_package_that_is_not_installed_is_named_with_the_groups_that_bring_it(monkeypatch, capsys):

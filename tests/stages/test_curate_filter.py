@@ -10,6 +10,7 @@ from pipeline.extract.rights import load_rights
 from pipeline.schema.curate_filter import CurateFilter
 from pipeline.schema.errors import BadInput, BrokenContract
 from pipeline.schema.quality_model import QualityModel
+from pipeline.stage.params import load_section
 from pipeline.stages import quality_model
 from pipeline.stages.curate_filter import Gates, main
 from pipeline.tables.parquet import read_table
@@ -241,3 +242,8 @@ def test_the_sources_that_params_name_are_those_of_the_sample():
     given = params(CurateFilter, "curate_filter")
     named = {*given.max_loss, *given.quality_drop.sources, *given.source_profiles.sources}
     assert named <= set(load_rights(Path("data/lake.yaml")).sources)
+
+
+def test_a_source_without_a_setting_of_its_own_can_lose_its_bottom_share_without_an_alarm():
+    given = load_section(CurateFilter, "curate_filter", Path("params.yaml"))
+    assert given.default_max_loss > given.quality_drop.default
