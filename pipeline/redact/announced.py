@@ -30,6 +30,7 @@ ANNOUNCED_RULES = (
         r"(?P<v>#?(?=[A-Z/_-]{0,20}[\d*])[A-Z0-9*][A-Z0-9*/_-]*+(?:[ -]\d[A-Z0-9*/-]*+)*+)",
         0.7,
         checks.reference,
+        needs=rf"\b(?:{'|'.join(IDENTIFIED_WORDS)})[a-z\s.#:=(\"'“‘’/_-]*[\d*]",
         words=IDENTIFIED_WORDS,
         digit=True,
     ),
@@ -50,6 +51,7 @@ ANNOUNCED_RULES = (
         ("vin", "vehicle", "chassis", "car"),
         digit=True,
         needs=r"[a-z0-9]{17}",
+        shapes=("a0", "0a", "0" * 17),
     ),
     Rule(
         "IDENTIFIER",
@@ -93,6 +95,7 @@ ANNOUNCED_RULES = (
         0.85,
         checks.wallet,
         needs=r"bc1\w{25}|0x\w{40}|\b[13]\w{25}",
+        shapes=("a0", "0a", "0" * 26),
         digit=True,
     ),
     Rule(

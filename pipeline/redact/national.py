@@ -19,7 +19,8 @@ NATIONAL_RULES = (
         "uk nino",
         r"\b[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?\d{2} ?\d{2} ?\d{2} ?[A-D]\b",
         0.85,
-        needs=r"[a-z]{2} ?\d{2}",
+        needs=r"[a-z]{2} ?\d{2} ?\d{2} ?\d{2} ?[a-d]",
+        shapes=("aa00", "aa 00"),
         digit=True,
     ),
     Rule(
@@ -27,7 +28,7 @@ NATIONAL_RULES = (
         "it fiscal code",
         r"\b[A-Z]{6}\d{2}[A-EHLMPR-T]\d{2}[A-Z]\d{3}[A-Z]\b",
         0.95,
-        needs=r"[a-z]{2} ?\d{2}",
+        shapes=("aaaaaa00a00a000a",),
         digit=True,
     ),
     Rule(
@@ -36,7 +37,7 @@ NATIONAL_RULES = (
         r"(?<![\w-])\d{8}[- ]?[A-Z](?![\w-])",
         0.85,
         checks.spanish_id,
-        needs=r"\d{8}[- ]?[a-z]",
+        shapes=("00000000a", "00000000-a", "00000000 a"),
         digit=True,
     ),
     Rule(
@@ -59,9 +60,7 @@ NATIONAL_RULES = (
         LONG_NUMBER,
         digit=True,
     ),
-    Rule(
-        "NATIONAL_ID", "in pan", r"\b[A-Z]{3}[ABCFGHJLPT][A-Z]\d{4}[A-Z]\b", 0.85, needs=r"[a-z]{2} ?\d{2}", digit=True
-    ),
+    Rule("NATIONAL_ID", "in pan", r"\b[A-Z]{3}[ABCFGHJLPT][A-Z]\d{4}[A-Z]\b", 0.85, shapes=("aaaaa0000a",), digit=True),
     Rule(
         "NATIONAL_ID",
         "in aadhaar",
@@ -79,7 +78,8 @@ NATIONAL_RULES = (
         0.3,
         None,
         ("identity", "national", "id card"),
-        r"\d{3}[mgaplhbz]",
+        needs=r"\d{3}[mgaplhbz]",
+        shapes=("000a",),
         digit=True,
     ),
     Rule(
@@ -88,7 +88,7 @@ NATIONAL_RULES = (
         r"(?<![\w.-])\d{3}\.\d{3}\.\d{3}-\d{2}(?![\w-])",
         0.9,
         checks.brazilian_id,
-        needs=r"\d\.\d{3}-",
+        shapes=("000.000.000-00",),
         digit=True,
     ),
     Rule(
@@ -96,11 +96,11 @@ NATIONAL_RULES = (
         "be register",
         r"(?<![\w.-])\d{2}\.\d{2}\.\d{2}-\d{3}\.\d{2}(?![\w-])",
         0.9,
-        needs=r"\d-\d{3}\.",
+        shapes=("00.00.00-000.00",),
         digit=True,
     ),
     Rule(
-        "NATIONAL_ID", "sg nric", r"\b[STFG]\d{7}[A-Z]\b", 0.85, checks.singapore_id, needs=r"[stfg]\d{7}", digit=True
+        "NATIONAL_ID", "sg nric", r"\b[STFG]\d{7}[A-Z]\b", 0.85, checks.singapore_id, shapes=("a0000000a",), digit=True
     ),
     Rule(
         "NATIONAL_ID",
@@ -108,11 +108,11 @@ NATIONAL_RULES = (
         r"\b[XYZ]\d{7}-?[A-Z]\b",
         0.85,
         checks.spanish_foreigner_id,
-        needs=r"[xyz]\d{7}",
+        shapes=("a0000000a", "a0000000-a"),
         digit=True,
     ),
     Rule(
-        "NATIONAL_ID", "mx curp", r"\b[A-Z]{4}\d{6}[HM][A-Z]{5}[A-Z0-9]\d\b", 0.95, needs=r"[a-z]{4}\d{6}", digit=True
+        "NATIONAL_ID", "mx curp", r"\b[A-Z]{4}\d{6}[HM][A-Z]{5}[A-Z0-9]\d\b", 0.95, shapes=("aaaa000000a",), digit=True
     ),
     Rule(
         "NATIONAL_ID",
@@ -121,7 +121,7 @@ NATIONAL_RULES = (
         0.35,
         None,
         ("personnummer", "cpr", "hetu", "henkilötunnus", "fødselsnummer", "id", "identity", "personal"),
-        needs=r"\d{6}[-+a]\d{3}",
+        shapes=("000000-000", "000000+000", "000000a000"),
         digit=True,
     ),
     Rule(

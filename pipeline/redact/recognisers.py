@@ -24,7 +24,7 @@ from spacy.vocab import Vocab
 
 from pipeline.redact.rule import NEAR_AFTER, NEAR_BEFORE, NEAR_BOOST, Rule
 from pipeline.redact.tagger import TYPES, Span, Tagger
-from pipeline.redact.visible import plain
+from pipeline.redact.visible import plain, shape
 from pipeline.schema.errors import BadInput, PedigreeError
 
 LANGUAGE = "en"
@@ -137,7 +137,7 @@ class PatternRecogniser:
         self.rule = rule
         try:
             self.pattern = regex.compile(rule.regex, FLAGS)
-            self.needs = re.compile(rule.needs, re.IGNORECASE)
+            self.needs = re.compile(rule.needs)
         except (regex.error, re.error) as err:
             raise BadInput(
                 "params.yaml",
@@ -178,6 +178,7 @@ class Patterns(FailClosed):
     def __init__(self, rules: Sequence[Rule]) -> None:
         self.patterns = [PatternRecogniser(rule) for rule in rules]
         self.words = sorted({word for rule in rules for word in rule.words})
+        self.shapes = sorted({part for rule in rules for part in rule.shapes})
         super().__init__(sorted({rule.kind for rule in rules}), name="patterns", supported_language=LANGUAGE)
 
     def find(self, text: str, artifacts: NlpArtifacts | None) -> list[Hit]:
@@ -189,42 +190,42 @@ class Patterns(FailClosed):
 
         A rule is run on the texts that hold what it cannot match without.
         """
-        seen = plain(sheet)
-        texts = [seen[place.start : place.end] for place in places]
-        holders = _holders(self.words, seen, [place.start for place in places])
+        texts = [plain(sheet[place.start : place.end]) for place in places]
+        small = [text.lower() for text in texts]
+        with_part = _holders(self.words, small) | _holders(self.shapes, [shape(text) for text in texts])
         digits = {number for number, text in enumerate(texts) if ANY_DIGIT.search(text)}
         needed: dict[tuple[str, int], bool] = {}  # rules share what they need
         for pattern in self.patterns:
-            for number in sorted(_eligible(pattern.rule, holders, digits, len(texts))):
+            for number in sorted(_eligible(pattern.rule, with_part, digits, len(texts))):
                 key = pattern.rule.needs, number
                 if key not in needed:
-                    needed[key] = pattern.needs.search(texts[number]) is not None
+                    needed[key] = pattern.needs.search(small[number]) is not None
                 if needed[key]:
                     for hit in pattern.hits(texts[number]):
                         yield moved(hit, places[number].start)
 
 
-def _eligible(rule: Rule, holders: dict[str, set[int]], digits: set[int], count: int) -> set[int]:
-    """Numbers of the texts that hold one of the rule's words, and a digit where the rule needs one."""
-    with_words = set[int]().union(*(holders[word] for word in rule.words)) if rule.words else None
-    if not rule.digit:
-        return set(range(count)) if with_words is None else with_words
-    return digits if with_words is None else digits & with_words
+def _eligible(rule: Rule, with_part: dict[str, set[int]], digits: set[int], count: int) -> set[int]:
+    """Numbers of the texts that hold one of the rule's words, one of its shapes, and a digit, if it asks for them."""
+    eligible = digits if rule.digit else None
+    for parts in filter(None, (rule.words, rule.shapes)):
+        holders = set[int]().union(*(with_part[part] for part in parts))
+        eligible = holders if eligible is None else eligible & holders
+    return set(range(count)) if eligible is None else eligible
 
 
-def _holders(words: Sequence[str], sheet: str, starts: Sequence[int]) -> dict[str, set[int]]:
-    """Word -> numbers of the texts of `sheet`, beginning at `starts`, that hold it in any letters."""
-    small = sheet.lower()
-    if len(small) != len(sheet):  # a capital that becomes two characters, such as U+0130
-        small = "".join(letter.lower()[0] for letter in sheet)
+def _holders(parts: Sequence[str], texts: Sequence[str]) -> dict[str, set[int]]:
+    """Part -> numbers of the texts that hold it. No part has a line end."""
+    sheet = BETWEEN.join(texts)
+    starts = [0, *accumulate(len(text) + len(BETWEEN) for text in texts)]
     holders: dict[str, set[int]] = {}
-    for word in words:
-        found = holders[word] = set[int]()
-        at = small.find(word)
+    for part in parts:
+        found = holders[part] = set[int]()
+        at = sheet.find(part)
         while at >= 0:
             behind = bisect_right(starts, at)
             found.add(behind - 1)
-            at = small.find(word, starts[behind]) if behind < len(starts) else -1
+            at = sheet.find(part, starts[behind])
     return holders
 
 

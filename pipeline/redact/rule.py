@@ -17,9 +17,11 @@ class Rule(NamedTuple):
     near: tuple[str, ...] = ()
     """Words in small letters that raise the score when they stand within NEAR characters."""
     needs: str = ""
-    """A cheap regex, of the standard library, without which the pattern cannot match."""
+    """A cheap regex, of the standard library; where the text in small letters has no match, the pattern has none."""
     words: tuple[str, ...] = ()
     """Parts of words in small letters; without any of them the pattern cannot match."""
+    shapes: tuple[str, ...] = ()
+    """Parts of a text's `shape` (see `visible`); without any of them the pattern cannot match."""
     digit: bool = False
     """Whether no match is without a digit."""
 

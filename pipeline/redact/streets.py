@@ -12,7 +12,9 @@ ANY = (
     r"|Mews|Quay)"
 )
 NAME = r"(?:[NSEW]\.?\s)?(?:(?:\p{Lu}[\w'’.-]*+|\d{1,3}(?:st|nd|rd|th))\s){1,3}?"
-UNIT = r"(?i:Apt|Apartment|Suite|Ste|Unit|Flat|Room|Floor)\.?\s?#?\d{1,5}[A-Z]?"
+DWELLING = "Apt|Apartment|Suite|Ste|Unit|Flat"
+UNIT_NUMBER = r"\.?\s?#?\d{1,5}[A-Z]?"
+UNIT = rf"(?i:{DWELLING}|Room|Floor){UNIT_NUMBER}"
 TOWN = r"\p{Lu}[\w'’.-]*+(?:\s\p{Lu}[\w'’.-]*+){0,2}"
 NUMBER = r"(?<![\w.,/-])\d{1,5}[A-Za-z]?,?\s"
 GERMANIC = (
@@ -28,7 +30,7 @@ STREET_RULES = (
         "street, state and code",
         rf"(?-i:{NUMBER}{NAME}{ANY}(?:,?\s{UNIT})?(?:,?\s{TOWN})?,?\s[A-Z]{{2}},?\s\d{{5}}(?:-\d{{4}})?(?!\w))",
         0.95,
-        needs=r"[A-Z]{2},?\s\d{5}",
+        shapes=("aa 00000", "aa, 00000"),
         digit=True,
     ),
     Rule(
@@ -110,9 +112,9 @@ STREET_RULES = (
     Rule(
         "ADDRESS",
         "unit on a line of its own",
-        rf"^[^\w\n]*+(?P<v>{UNIT})[ \t]*+$",
+        rf"^[^\w\n]*+(?P<v>(?:{DWELLING}){UNIT_NUMBER})[ \t]*+$",
         0.6,
-        words=("apt", "apartment", "suite", "ste", "unit", "flat"),
+        words=tuple(DWELLING.lower().split("|")),
         digit=True,
     ),
     Rule(
@@ -130,7 +132,7 @@ STREET_RULES = (
         r"(?-i:(?<![\w-])(?:[A-Z]{1,2}\d[A-Z\d]?) \d[ABD-HJLNP-UW-Z]{2}(?![\w-]))",
         0.3,
         near=("postcode", "post code", "address", "street", "road", "lane", "live", "flat", "house"),
-        needs=r"\d [\d][a-z]{2}|\d[a-z] \d[a-z]{2}",
+        shapes=("0 0aa", "0a 0aa"),
         digit=True,
     ),
 )

@@ -77,7 +77,7 @@ class Tagger:
         self.lexicon = lexicon
         self.buckets = grid["grams"].shape[0]
         self.words = {name: grid[name].astype(np.float64) * 2.0**-WORD_BITS for name in ("grams", "entry")}
-        self.layers = {name: values.astype(np.float32) for name, values in grid.items() if name not in self.words}
+        self.layers = {name: in_steps(values, name) for name, values in grid.items() if name not in self.words}
         self._forget()
 
     def spans(self, texts: Sequence[str], nothing_bias: float) -> list[list[Span]]:
@@ -107,23 +107,24 @@ class Tagger:
         for words in cuts:
             places += [self._places[word] for word in words.texts] + [0] * REACH
             gaps += words.gaps + [0] * REACH
-        used_L1 = (np.array(places) > 0).astype(np.float32)[:, None]
+        places_L = np.array(places)
+        empty = np.flatnonzero(places_L == 0)
         # the same word behind the same gap brings the same, so the first layer's products are made once for each
-        pairs_U, pair_L = np.unique(np.array(places) * len(GAPS) + np.array(gaps), return_inverse=True)
+        pairs_U, pair_L = np.unique(places_L * len(GAPS) + np.array(gaps), return_inverse=True)
         places_U, gaps_U = np.divmod(pairs_U, len(GAPS))
         layers = self.layers
-        hidden_UC: Floats = self._vectors[places_U] + layers["shapes"][self._shapes[places_U] + gaps_U]
-        hidden_UC = activation(hidden_UC, INPUT_BITS) * (places_U > 0).astype(np.float32)[:, None]
+        hidden_UC = activation(self._vectors[places_U] + layers["shapes"][self._shapes[places_U] + gaps_U])
+        hidden_UC[places_U == 0] = 0
         hidden_LC: Floats = hidden_UC[pair_L]
         for number, dilation in enumerate(DILATIONS):
             thirds = np.split(layers[f"near.{number}"], 3)
             products = [(hidden_UC @ third)[pair_L] if number == 0 else hidden_LC @ third for third in thirds]
             near_LC = spread_sum(products, dilation)
             near_LC += layers[f"bias.{number}"]
-            hidden_LC += activation(near_LC, SUM_BITS)
+            hidden_LC += activation(near_LC)
             hidden_LC = np.minimum(hidden_LC, ACTIVATION_MAX, out=hidden_LC)
-            hidden_LC *= used_L1
-        logits_LK: Floats = (hidden_LC @ layers["exit"] + layers["exit_bias"]) * np.float32(2.0**-SUM_BITS)
+            hidden_LC[empty] = 0
+        logits_LK: Floats = hidden_LC @ layers["exit"] + layers["exit_bias"]
         return logits_LK
 
     def _forget(self) -> None:
@@ -131,10 +132,11 @@ class Tagger:
         self._places: dict[str, int] = {"": 0}
         self._vectors: Floats = np.zeros((1, self.words["entry"].shape[1]), np.float32)
         self._shapes = np.zeros(1, np.int64)
+        self._known = 1
 
     def _learn(self, words: list[str]) -> None:
         """What is known of words not met yet; sums of exact numbers, so the order of meeting is free."""
-        if len(self._places) > MAX_KNOWN:
+        if self._known > MAX_KNOWN:
             self._forget()
         new = [word for word in dict.fromkeys(words) if word not in self._places]
         if not new:
@@ -143,13 +145,16 @@ class Tagger:
         sums_WD = np.add.reduceat(
             table[[gram for bag in bags for gram in bag]], np.cumsum([0, *map(len, bags[:-1])]), axis=0
         )
-        entered_WC = np.rint(on_inputs(sums_WD) @ self.words["entry"] * 2.0**INPUT_BITS)
-        top = 2.0 ** (INPUT_BITS + INPUT_TOP)
-        known_WC = self.layers["lists"][[self.lexicon.knows(word) for word in new]]
-        vectors_WC = np.clip(entered_WC, -top, top).astype(np.float32) + known_WC
-        self._places |= {word: place for place, word in enumerate(new, start=len(self._places))}
-        self._vectors = np.concatenate([self._vectors, vectors_WC])
-        self._shapes = np.concatenate([self._shapes, [first_shape(word) for word in new]])
+        entered_WC = on_inputs(on_inputs(sums_WD) @ self.words["entry"]) * 2.0**ACTIVATION_BITS
+        start, end = self._known, self._known + len(new)
+        if end > len(self._shapes):  # twice as many, so that the copies together stay linear
+            room = end
+            self._vectors = np.concatenate([self._vectors, np.zeros((room, entered_WC.shape[1]), np.float32)])
+            self._shapes = np.concatenate([self._shapes, np.zeros(room, np.int64)])
+        self._places |= {word: place for place, word in enumerate(new, start)}
+        self._vectors[start:end] = entered_WC + self.layers["lists"][[self.lexicon.knows(word) for word in new]]
+        self._shapes[start:end] = [first_shape(word) for word in new]
+        self._known = end
 
 
 def spread_sum(products: Sequence[Floats], dilation: int) -> Floats:
@@ -164,10 +169,23 @@ def spread_sum(products: Sequence[Floats], dilation: int) -> Floats:
     return sums
 
 
-def activation(values: Floats, bits: int) -> Floats:
-    """ReLU of multiples of 2**-bits as whole multiples of 2**-ACTIVATION_BITS, bounded."""
-    values *= np.float32(2.0 ** (ACTIVATION_BITS - bits))
+def activation(values: Floats) -> Floats:
+    """ReLU in place, rounded to whole numbers and bounded."""
     return np.clip(np.rint(values, out=values), 0, ACTIVATION_MAX, out=values)
+
+
+def in_steps(grid: NDArray[Any], name: str) -> Floats:
+    """Saved weights in steps of an activation: sums come out in such steps, and those of `exit` as logits.
+
+    Powers of two round nothing: every sum keeps the digits that it has in whole numbers.
+    """
+    if name.startswith("exit"):
+        bits = SUM_BITS
+    elif name.startswith("near"):
+        bits = LAYER_BITS
+    else:
+        bits = grid_of(name)[0] - ACTIVATION_BITS
+    return grid.astype(np.float32) * np.float32(2.0**-bits)
 
 
 def on_inputs(values: NDArray[np.float64]) -> NDArray[np.float64]:

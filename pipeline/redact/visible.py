@@ -22,6 +22,8 @@ _TWINS = {
 _LOOK_ALIKES = (
     ("АВСЕНІЈКМОРЅТХУԚԜΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "ABCEHIJKMOPSTXYQWABEZHIKMNOPTYX"),
     ("аеорсухіјѕԁһԛԝαορυι", "aeopcyxijsdhqwaopui"),
+    # letters that a pattern without regard to capitals takes for these
+    ("\u0130\u0131\u017f\u212a", "IisK"),
 )
 _FULL_WIDTH = range(0xFF01, 0xFF5F)
 _DIGITS = (0x660, 0x6F0, 0x966, 0x9E6, 0xE50, 0x1D7CE)
@@ -32,6 +34,19 @@ ASCII_TWINS = {
     **{code: unicodedata.normalize("NFKC", chr(code)) for code in _FULL_WIDTH},
     **{first + digit: str(digit) for first in _DIGITS for digit in range(10)},
 }
+
+
+class _Shapes(dict[int, str]):
+    """Shape of a character by its code point."""
+
+    def __missing__(self, code: int) -> str:
+        letter = chr(code)
+        other = letter if letter.isascii() else "?"
+        self[code] = "a" if letter.isalpha() else "0" if letter.isdecimal() else " " if letter.isspace() else other
+        return self[code]
+
+
+_SHAPES = _Shapes()
 
 
 class Visible(NamedTuple):
@@ -59,3 +74,8 @@ def visible(text: str) -> Visible:
 def plain(text: str) -> str:
     """`text` with ASCII twins; as long as before."""
     return text if text.isascii() else text.translate(ASCII_TWINS)
+
+
+def shape(text: str) -> str:
+    """`text` with every letter an "a", every digit a "0", every blank a space; as long as before."""
+    return text.translate(_SHAPES)

@@ -1,11 +1,16 @@
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
 from pipeline.redact.analyse import Analyser
+from pipeline.redact.generate import example, read_lists
 from pipeline.redact.recognisers import Patterns, Place
 from pipeline.redact.rules import RULES, code_rules
 from pipeline.schema.curate_redact import CodePattern
 from tests.redact.worlds import redact_params, silent_tagger
+
+AUTHORED = Path(__file__).resolve().parents[2] / "data" / "authored" / "pii"
 
 
 @pytest.fixture(scope="module")
@@ -15,6 +20,10 @@ def analyser():
 
 def code(form):
     return CodePattern.model_validate({"kind": "STAFF", "syntax": "form", "pattern": form, "score": 1.0, "context": []})
+
+
+def unbarred(rule):
+    return rule._replace(words=(), shapes=(), digit=False, needs="")
 
 
 def found(analyser, text):
@@ -154,9 +163,24 @@ def test_a_hostile_text_takes_no_long_time(analyser):
 def test_what_a_rule_needs_is_in_every_text_that_it_matches():
     """The cheap tests before a rule may only skip texts in which it finds nothing."""
     texts = [text for mark in test_a_pattern_finds.pytestmark for text, _, _ in mark.args[1]]
-    barred = Patterns(RULES)
-    free = Patterns([rule._replace(words=(), digit=False, needs="") for rule in RULES])
+    lists = read_lists(AUTHORED)
+    texts += [example(lists, 11, number, lower_share=0.1, invented_share=0.2).text for number in range(300)]
+    texts += [text.swapcase() for text in texts] + [text.replace(" ", "\n") for text in texts]
+    barred, free = (Patterns(rules) for rules in (RULES, [unbarred(rule) for rule in RULES]))
     assert [barred.find(text, None) for text in texts] == [free.find(text, None) for text in texts]
+
+
+@pytest.mark.parametrize("form", [
+    "AB 12 34 56 C", "AB123456C", "ABCDEF12A34B567C", "12345678-Z", "12345678 Z", "ABCPE1234F", "123456A",
+    "529.982.247-25", "85.07.30-033.61", "S1234567D", "X1234567-L", "GOMC900514HDFRRA07", "140390-123X",
+    "140390A123X", "140390+123X", "GB82 WEST 1234 5698 7654 32", "8.8.8.8", "8.88.8.8", "8.888.8.8",
+    "12 Long Hill St, Clinton, NJ, 29687", "EH6 7BD", "W1A 7BD", "bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq",
+    "1M8GDM9AXKP042788", "11111111111111111",
+])  # fmt: skip
+def test_no_shape_shuts_out_a_form_that_a_pattern_takes(form):
+    for text in (form, form.lower(), form.replace("1", "\u0f21").replace("S", "\u017f"), f"({form})"):
+        for rule in filter(lambda rule: rule.shapes, RULES):
+            assert Patterns([rule]).find(text, None) == Patterns([unbarred(rule)]).find(text, None), rule.name
 
 
 def test_a_capital_that_becomes_two_letters_moves_no_place_on_a_sheet():

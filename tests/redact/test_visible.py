@@ -1,9 +1,13 @@
+import re
+
 import pytest
+import regex
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.redact.analyse import Analyser
-from pipeline.redact.visible import ASCII_TWINS, plain, visible
+from pipeline.redact.recognisers import FLAGS
+from pipeline.redact.visible import ASCII_TWINS, plain, shape, visible
 from tests.redact.worlds import redact_params, silent_tagger
 
 
@@ -14,6 +18,21 @@ def test_the_plain_form_is_as_long_and_the_visible_form_leads_back(text):
     for place, letter in enumerate(seen.text):
         start, _ = seen.original(place, place + 1)
         assert text[start] == letter
+
+
+@given(st.text())
+def test_the_shape_is_ascii_and_as_long(text):
+    seen = shape(text)
+    assert len(seen) == len(text)
+    assert seen.isascii()
+    assert all((one == "a") == letter.isalpha() for one, letter in zip(seen, text, strict=True))
+    assert all((one == "0") == letter.isdecimal() for one, letter in zip(seen, text, strict=True))
+
+
+@pytest.mark.parametrize("letter", [letter for letter in map(chr, range(128, 0x11000))
+                                    if regex.fullmatch("[a-z]", letter, FLAGS) or re.fullmatch("[a-z]", letter, re.I)])
+def test_a_letter_that_passes_for_a_latin_one_without_regard_to_capitals_is_made_that_letter(letter):
+    assert re.fullmatch("[A-Za-z]", plain(letter))
 
 
 def test_twins_are_single_ascii_characters():
