@@ -67,6 +67,8 @@ WANTED = STRUCTURED | {
     "IDENTIFIER",
 }
 LEFT_OUT = frozenset({"GPE", "LOCATION", "TITLE", "AGE", "NRP", "DATE_TIME", "DOMAIN_NAME", "TIMESTAMP", "location"})
+APOSTROPHES, AFTER_APOSTROPHE = ("'", "\u2019"), {"s", "t", "m", "d", "re", "ve", "ll"}
+CLOSING = frozenset(".,!?;:)%")
 NOT_JUDGED = frozenset({"URL", "DATE_TIME", "NRP", "LOCATION", "ORGANIZATION"})
 
 
@@ -248,12 +250,16 @@ def _pii_anon(path: Path) -> Texts:
 
 
 def _nanni(path: Path) -> Texts:
-    """Values without offsets: every value is looked for once, after the one before it when it can be."""
+    """Values without offsets: every value is looked for once, after the one before it when it can be.
+
+    Some bear asterisks that their text does not have.
+    """
     texts = []
     for row in json.loads(path.read_text(encoding="utf-8")):
         truths, at = [], 0
         for one in row["NER"]:
             value = one.get("entity") or one["="]  # one row upstream has "=" for its key
+            value = value if value in row["text"] else value.strip("*")
             start = row["text"].find(value, at)
             start = start if start >= 0 else row["text"].find(value)
             if start >= 0:
@@ -264,14 +270,15 @@ def _nanni(path: Path) -> Texts:
 
 
 def _conll(path: Path) -> Texts:
-    """Tokens joined by blanks; B- and I- make spans."""
+    """Tokens joined as they were written, as far as that can be told; B- and I- make spans."""
     texts: Texts = []
     for block in path.read_text(encoding="utf-8").split("\n\n"):
         text, truths = "", []
-        for line in block.splitlines():
-            word, _, label = line.partition("\t")
-            start = len(text) + bool(text)
-            text += (" " if text else "") + word
+        rows = [line.partition("\t")[::2] for line in block.splitlines()]
+        words = [word for word, _ in rows]
+        for place, (word, label) in enumerate(rows):
+            start = len(text) + (bool(text) and not _glued(words, place))
+            text = text.ljust(start) + word
             if label.startswith("B-"):
                 truths.append(Truth(start, len(text), label[2:].strip()))
             elif label.startswith("I-") and truths:
@@ -279,6 +286,18 @@ def _conll(path: Path) -> Texts:
         if text.strip():
             texts.append((text, truths))
     return texts
+
+
+def _glued(words: list[str], place: int) -> bool:
+    """Whether no blank stood before the word: "did n ' t" was "didn't", "great !" was "great!"."""
+    before, word, behind = words[:place], words[place], words[place + 1:]
+    if word in APOSTROPHES:
+        return bool(behind) and behind[0].lower() in AFTER_APOSTROPHE and before[-1].isalpha()
+    if before and before[-1] in APOSTROPHES:
+        return word.lower() in AFTER_APOSTROPHE and len(before) > 1 and before[-2].isalpha()
+    if word.lower() == "n" and len(behind) > 1:
+        return behind[0] in APOSTROPHES and behind[1].lower() == "t"
+    return word in CLOSING
 
 
 def _kept(results: list[RecognizerResult]) -> list[Found]:

@@ -15,8 +15,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `pedigree trace`."""
     parser.add_argument("subject", metavar="WHAT",
                         help="a file of the lake, FILE#record, a folder of it, a document's id or a file's sha256")
-    parser.add_argument("--lineage", type=Path, default=Path("lineage"), help="default: lineage")
-    parser.add_argument("--lake", type=Path, help="folder of the lake; default: `lake.path` of params.yaml")
+    parser.add_argument("--lineage", type=Path, default=Path("lineage"), metavar="FOLDER",
+                        help="folder of the signed records that are followed; default: lineage")
+    parser.add_argument("--lake", type=Path, metavar="FOLDER",
+                        help="folder of the lake; default: `lake.path` of params.yaml")
     parser.add_argument("--limit", type=int, default=20, help="files and records shown at most; default: 20")
 
 

@@ -29,7 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     depth.add_argument("--deep", action="store_const", dest="depth", const=Depth.DEEP, default=Depth.CHAIN,
                        help="hash again every artefact that is present, not only the checkpoint")
     depth.add_argument("--replay", action="store_const", dest="depth", const=Depth.REPLAY,
-                       help="--deep, and run cheap stages again; this runs the code of the tree")
+                       help="--deep, and run again the stages that need seconds (filter, deduplication, mix, joins, "
+                            "gate), comparing bytes; this runs the code of the tree")
 
 
 def verify(arguments: argparse.Namespace) -> int:

@@ -74,7 +74,8 @@ def download(repo: str, revision: str, patterns: list[str], folder: Path) -> Non
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as err:
         reason = " ".join(str(err).split())[:300]
         raise BadInput(f"{repo}@{revision[:12]}", f"cannot be fetched ({reason})",
-                       do="check the pin and the network, or set HF_ENDPOINT to a mirror") from err
+                       do="check the pin and the network, unset HF_HUB_OFFLINE (`make` sets it), "
+                          "or set HF_ENDPOINT to a mirror") from err
     for stray in [path for path in list_files(folder) if ".cache" in path.relative_to(folder).parts]:
         stray.unlink()  # the client's bookkeeping, with times in it
 

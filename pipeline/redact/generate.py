@@ -176,7 +176,7 @@ def _fill(
 
 def _makers(lists: Lists, rng: random.Random, invented_share: float = 0.0) -> dict[str, Callable[[], str]]:
     """Slot -> how to fill it."""
-    names = _Names(lists, rng, invented_share)
+    names = Names(lists, rng, invented_share)
     values = _Values(lists, names, rng)
     beside = _Beside(values, names, rng)
     makers: dict[str, Callable[[], str]] = {kind: values.picker(kind) for kind in lists.fillers}
@@ -214,7 +214,7 @@ def _makers(lists: Lists, rng: random.Random, invented_share: float = 0.0) -> di
     }
 
 
-class _Names:
+class Names:
     """Names in the forms in which people write them."""
 
     def __init__(self, lists: Lists, rng: random.Random, invented_share: float) -> None:
@@ -272,7 +272,7 @@ class _Names:
 class _Values:
     """Everything that is not a name."""
 
-    def __init__(self, lists: Lists, names: _Names, rng: random.Random) -> None:
+    def __init__(self, lists: Lists, names: Names, rng: random.Random) -> None:
         self.fillers, self.words, self.names, self.rng = lists.fillers, lists.words, names, rng
 
     def pick(self, kind: str) -> str:
@@ -511,7 +511,7 @@ class _Values:
 class _Beside:
     """What stands near names and is none of the tagger's: patterns find it, or nobody should."""
 
-    def __init__(self, values: _Values, names: _Names, rng: random.Random) -> None:
+    def __init__(self, values: _Values, names: Names, rng: random.Random) -> None:
         self.values, self.names, self.rng = values, names, rng
 
     def word(self) -> str:

@@ -28,6 +28,7 @@ from safetensors.numpy import load_file, save
 from pipeline.redact.lexicon import LISTS, Lexicon, load_lexicon, save_lexicon
 from pipeline.redact.words import CASES, GAPS, Words, cut, first_shape, grams
 from pipeline.schema.errors import BadInput
+from pipeline.text.arrays import grown
 
 DILATIONS = (1, 2, 4)
 REACH = max(DILATIONS)
@@ -147,10 +148,7 @@ class Tagger:
         )
         entered_WC = on_inputs(on_inputs(sums_WD) @ self.words["entry"]) * 2.0**ACTIVATION_BITS
         start, end = self._known, self._known + len(new)
-        if end > len(self._shapes):  # twice as many, so that the copies together stay linear
-            room = end
-            self._vectors = np.concatenate([self._vectors, np.zeros((room, entered_WC.shape[1]), np.float32)])
-            self._shapes = np.concatenate([self._shapes, np.zeros(room, np.int64)])
+        self._vectors, self._shapes = grown(self._vectors, end), grown(self._shapes, end)
         self._places |= {word: place for place, word in enumerate(new, start)}
         self._vectors[start:end] = entered_WC + self.layers["lists"][[self.lexicon.knows(word) for word in new]]
         self._shapes[start:end] = [first_shape(word) for word in new]

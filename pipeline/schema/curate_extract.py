@@ -19,7 +19,7 @@ class Limits(Section):
     max_pages: int = Field(ge=1)
     """Pages of one PDF, or frames of one TIFF."""
     max_ocr_pages: int = Field(ge=0)
-    """Pages of one file that may need OCR (4 to 8 s each on one core)."""
+    """Pages of one file that may need OCR (3 to 4 s each on one core)."""
     max_pixels: int = Field(ge=1)
     """Pixels of one image."""
     max_chars: int = Field(ge=1)

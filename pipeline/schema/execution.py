@@ -16,7 +16,7 @@ class Execution(Section):
     """Shards in work at the same time."""
     shards_per_worker: int = Field(ge=1)
     """Shards a worker gets on average: more balance slow against fast files, fewer start faster."""
-    max_shard_mb: int = Field(default=256, ge=1)
+    max_shard_mb: int = Field(default=64, ge=1)
     """Most of a table that one shard gets, in MiB of raw bytes: what a worker has in memory is a small
     multiple of it. More shards are made where `workers` and `shards_per_worker` make too few."""
     attempts: int = Field(default=3, ge=1)

@@ -44,6 +44,8 @@ class PiiModel(Section):
     """Paragraphs of general text at most, in which nothing is to be found."""
     technical: int = Field(ge=0)
     """Made texts of headings, roles, products, acronyms, links, tables and code, in which nothing is to be found."""
+    informal: int = Field(ge=0)
+    """Made messages in the spelling of chats and comments; some of them name somebody."""
     heldout_share: float = Field(gt=0, lt=1)
     """Share of names, and of templates, that training never sees."""
     heldout_examples: int = Field(ge=1)

@@ -44,7 +44,7 @@ def signing_key(role: str, *, make: bool = True) -> SigningKey:
         return found
     if not make or (key_folder() / KEYRING).exists():
         raise BadInput(str(key_folder()), f"holds no key that signs for {role}",
-                       do=f"`pedigree keys make --role {role}` makes one")
+                       do=f"`pedigree keys make{'' if role == 'root' else f' --role {role}'}` makes one")
     return make_key(SHARED)
 
 

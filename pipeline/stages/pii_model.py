@@ -17,13 +17,14 @@ no privacy. For real people measure it on your own documents, and add lists of y
 
 import json
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 from pipeline.lm.determinism import configure
 from pipeline.redact.generate import Labelled, Lists, example, read_lists, split_lists
+from pipeline.redact.informal import NO_NAMES, informal
 from pipeline.redact.lexicon import Lexicon, make_lexicon, partly_hidden
 from pipeline.redact.measure import Truth, recall_by_kind, score, unmarked
 from pipeline.redact.negatives import negatives, reshaped, vocabulary
@@ -69,6 +70,7 @@ def main(lists: Path, general: Path, hard: Path, out: Path, metrics: Path, param
         *_examples(ours, params, params.examples),
         *(reshaped(text, params.seed) for text in learnt),
         *(technical(ours, params.seed, number) for number in range(params.technical)),
+        *_messages(ours, params, range(params.informal)),
     ]
     net = train(
         [as_example(one, knows) for one in examples],
@@ -97,6 +99,7 @@ def main(lists: Path, general: Path, hard: Path, out: Path, metrics: Path, param
             "heldout_technical": measured(
                 tagger, [technical(drawn.heldout, params.seed, -number) for number in range(1, HELDOUT_NEGATIVES + 1)]
             ),
+            "heldout_informal": measured(unknowing, _messages(drawn.heldout, params, range(-HELDOUT_NEGATIVES, 0))),
             "hard": {name: measured(tagger, texts) for name, texts in hand_written.items()},
         },
     )
@@ -117,16 +120,22 @@ class Drawn(NamedTuple):
 def drawn_from(wide: Lists, paragraphs: Sequence[str], params: PiiModel) -> Drawn:
     """The authored lists and those of `wordlists`, cut into training and held-out."""
     listed = word_lists()
+    given, surnames = wide.given, wide.surnames
     wide = wide._replace(
-        given=list(dict.fromkeys([*wide.given, *listed.frequent_given])),
-        surnames=list(dict.fromkeys([*wide.surnames, *listed.frequent_surnames])),
+        given=_to_write_with([*wide.given, *listed.frequent_given]),
+        surnames=_to_write_with([*wide.surnames, *listed.frequent_surnames]),
         words=vocabulary(paragraphs, listed.common, wide),
     )
     ours, heldout = split_lists(wide, params.heldout_share, params.seed)
-    names = ({*wide.given, *listed.given}, {*wide.surnames, *listed.surnames})
+    names = ({*given, *listed.given}, {*surnames, *listed.surnames})
     without = (names[0] - set(heldout.given), names[1] - set(heldout.surnames))
     whole, part = (make_lexicon(*each, paragraphs, listed.words, listed.common) for each in (names, without))
     return Drawn(ours, heldout, whole, part)
+
+
+def _to_write_with(names: Sequence[str]) -> list[str]:
+    """Names that sentences are made with, each once."""
+    return [name for name in dict.fromkeys(names) if name.lower() not in NO_NAMES]
 
 
 def measured(tagger: Tagger, examples: Sequence[Labelled]) -> dict[str, object]:
@@ -169,6 +178,10 @@ def _examples(lists: Lists, params: PiiModel, count: int) -> list[Labelled]:
         example(lists, params.seed, number, lower_share=params.lower_share, invented_share=params.invented_share)
         for number in range(count)
     ]
+
+
+def _messages(lists: Lists, params: PiiModel, numbers: Iterable[int]) -> list[Labelled]:
+    return [informal(lists, params.seed, number, invented_share=params.invented_share) for number in numbers]
 
 
 if __name__ == "__main__":

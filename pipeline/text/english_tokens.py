@@ -24,7 +24,8 @@ from numpy.typing import NDArray
 from spacy.attrs import IDX
 from spacy.lang.lex_attrs import is_punct
 
-from pipeline.text.runs import UNKNOWN, RunNumbers, Runs, grown, runs_of
+from pipeline.text.arrays import grown
+from pipeline.text.runs import UNKNOWN, RunNumbers, Runs, runs_of
 from pipeline.text.words import batches, compiled
 
 I32 = NDArray[np.int32]

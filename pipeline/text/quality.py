@@ -8,8 +8,6 @@ without its documents. So a bad document cannot be learned by heart and then sco
 """
 
 import ctypes
-import re
-import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -25,6 +23,7 @@ from pipeline.schema.errors import BadInput, BrokenContract
 from pipeline.schema.quality_model import QualityModel
 from pipeline.schema.section import Section
 from pipeline.text.draws import unit_draw
+from pipeline.text.unicode_classes import code_point_table
 from pipeline.text.words import code_points, compiled
 
 DOMAIN, OTHER, DEGRADED = "__label__domain", "__label__other", "__label__degraded"
@@ -75,12 +74,8 @@ def _normalised_blocks(text: str) -> list[str]:
 
 @cache
 def _classes() -> NDArray[np.uint8]:
-    """(0x110000,) the class of each code point, by Python's own patterns."""
-    table = np.full(sys.maxunicode + 1, MARK, np.uint8)
-    every = "".join(map(chr, range(sys.maxunicode + 1)))
-    for kind, pattern in enumerate(CLASSES, start=WORD):
-        table[[match.start() for match in re.finditer(pattern, every)]] = kind
-    return table
+    """(0x110000,) the class of each code point."""
+    return code_point_table(CLASSES, MARK, WORD)
 
 
 @compiled

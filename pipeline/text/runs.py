@@ -7,11 +7,13 @@ Shape letters: R runs of a text, C characters in them.
 """
 
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.text.arrays import grown
+from pipeline.text.unicode_classes import code_point_table
 from pipeline.text.words import FNV_OFFSET, FNV_PRIME, code_points, compiled, free_or_equal, mix, table_size
 
 U32 = NDArray[np.uint32]
@@ -70,16 +72,10 @@ class RunNumbers:
         self._numbers = np.empty(len(self._keys), np.int64)
 
 
-def grown(table: NDArray[Any], rows: int) -> NDArray[Any]:
-    """`table` if it has `rows` rows; else with zeros behind it, at least twice as long."""
-    more = max(len(table), rows - len(table)) if rows > len(table) else 0
-    return np.concatenate([table, np.zeros((more, *table.shape[1:]), table.dtype)]) if more else table
-
-
 @cache
 def _blanks() -> NDArray[np.bool_]:
-    """(0x110000,) whether `str.split` takes a code point for white space."""
-    return np.array([chr(point).isspace() for point in range(0x110000)], np.bool_)
+    """(0x110000,) whether `str.split` takes a code point for white space: `\\s` of `re` says so too."""
+    return code_point_table([r"\s"]).astype(np.bool_)
 
 
 @compiled

@@ -1,7 +1,8 @@
-"""Which characters make words: a table over all code points."""
+"""Tables over all code points, by the patterns and methods of Python: which are letters, digits, blanks."""
 
 import re
 import sys
+from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
@@ -12,12 +13,23 @@ IDEOGRAPHIC = ((0x3040, 0x30FF), (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0x
 """Kana and CJK ideographs, first and last code point (Unicode 14, the version of Python 3.11)."""
 
 
+def code_point_table(patterns: Sequence[str], other: int = 0, first: int = 1) -> NDArray[np.uint8]:
+    """(0x110000,) for each code point `first` + the place of the last pattern that matches it, else `other`.
+
+    Args:
+        patterns: of single characters, of Python's `re`.
+    """
+    table = np.full(sys.maxunicode + 1, other, np.uint8)
+    every = "".join(map(chr, range(sys.maxunicode + 1)))
+    for number, pattern in enumerate(patterns, start=first):
+        table[[match.start() for match in re.finditer(pattern, every)]] = number
+    return table
+
+
 @cache
 def character_classes() -> NDArray[np.uint8]:
     """(0x110000,) the class of each code point: `\\w` of Python's `re` is IN_WORD."""
-    table = np.zeros(sys.maxunicode + 1, np.uint8)
-    every = "".join(map(chr, range(sys.maxunicode + 1)))
-    table[[match.start() for match in re.finditer(r"\w", every)]] = IN_WORD
+    table = code_point_table([r"\w"], BETWEEN, IN_WORD)
     for first, last in IDEOGRAPHIC:
         block = table[first:last + 1]
         block[block == IN_WORD] = WORD_ITSELF

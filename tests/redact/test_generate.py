@@ -4,10 +4,13 @@ from pathlib import Path
 import pytest
 
 from pipeline.redact.generate import LABEL_OF, Lists, example, read_lists, split_lists
+from pipeline.redact.informal import NO_NAMES, informal
 from pipeline.redact.lexicon import NO_LEXICON
 from pipeline.redact.negatives import negatives, reshaped, vocabulary
 from pipeline.redact.technical import technical
 from pipeline.redact.training import as_example
+from pipeline.schema.pii_model import PiiModel
+from pipeline.stages.pii_model import drawn_from
 
 AUTHORED = Path(__file__).resolve().parents[2] / "data" / "authored" / "pii"
 
@@ -85,3 +88,24 @@ def test_technical_text_names_no_listed_given_name(lists):
     given = set(lists.given) - {word for values in lists.fillers.values() for value in values for word in value.split()}
     words = {word for number in range(400) for word in re.findall(r"\w+", technical(lists, 1, number).text)}
     assert len(words & given) < 8  # invented products hit upon a short one now and then
+
+
+def test_the_spans_of_messages_are_the_names_drawn_and_nothing_else_is_one(lists):
+    texts = [informal(lists, 1, number, invented_share=0.0) for number in range(600)]
+    assert texts == [informal(lists, 1, number, invented_share=0.0) for number in range(600)]
+    assert texts != [informal(lists, 2, number, invented_share=0.0) for number in range(600)]
+    named = [one.text[start:end] for one in texts for start, end, _ in one.spans]
+    parts = {part.casefold() for name in (*lists.given, *lists.surnames) for part in re.findall(r"[^\W_]+", name)}
+    assert len(named) > 100
+    assert all(parts & set(re.findall(r"[^\W_]+", name.casefold())) for name in named)
+    assert all({kind for *_, kind in one.spans} <= {"PERSON"} for one in texts)
+    assert not any("\ue000" in one.text or "\ue001" in one.text or "{" in one.text for one in texts)
+
+
+def test_words_that_bear_a_sentence_make_no_names_to_train_on(lists):
+    assert {"He", "No"} < {*lists.given, *lists.surnames}
+    params = PiiModel.model_construct(heldout_share=0.1, seed=1)
+    drawn = drawn_from(lists, [], params)
+    written = {*drawn.ours.given, *drawn.ours.surnames, *drawn.heldout.given, *drawn.heldout.surnames}
+    assert not {name for name in written if name.lower() in NO_NAMES}
+    assert drawn.lexicon.knows("He")  # they stay known as names

@@ -15,6 +15,7 @@ PARAMS = PiiModel(
     examples=1500,
     negatives=100,
     technical=50,
+    informal=50,
     heldout_share=0.2,
     heldout_examples=50,
     plants=10,
