@@ -14,13 +14,15 @@
 A true span counts as found if half of its characters are covered; a find is right if half of it lies
 in true spans. Types are not compared. WANTED says which of a set's labels are personal data here;
 LEFT_OUT are neither asked for nor an error when found (places, titles, dates: personal or not
-depending on the sentence); every other label (companies, job titles, health) is an error when found.
+depending on the sentence; handles such as @ann, which WNUT does not mark); every other label (companies, job
+titles, health) is an error when found.
 Finds of types that Presidio has and we do not judge (URL, DATE_TIME, NRP, LOCATION) are not counted.
 """
 
 import argparse
 import json
 import random
+import re
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -66,9 +68,12 @@ WANTED = STRUCTURED | {
     "PARAPHRASE",
     "IDENTIFIER",
 }
-LEFT_OUT = frozenset({"GPE", "LOCATION", "TITLE", "AGE", "NRP", "DATE_TIME", "DOMAIN_NAME", "TIMESTAMP", "location"})
+LEFT_OUT = frozenset(
+    {"GPE", "LOCATION", "TITLE", "AGE", "NRP", "DATE_TIME", "DOMAIN_NAME", "TIMESTAMP", "location", "handle"}
+)
 APOSTROPHES, AFTER_APOSTROPHE = ("'", "\u2019"), {"s", "t", "m", "d", "re", "ve", "ll"}
-CLOSING = frozenset(".,!?;:)%")
+CLOSING, OPENING = frozenset(".,!?;:)%"), frozenset("@#(")
+HANDLE = re.compile(r"@\w+")
 NOT_JUDGED = frozenset({"URL", "DATE_TIME", "NRP", "LOCATION", "ORGANIZATION"})
 
 
@@ -283,8 +288,9 @@ def _conll(path: Path) -> Texts:
                 truths.append(Truth(start, len(text), label[2:].strip()))
             elif label.startswith("I-") and truths:
                 truths[-1] = truths[-1]._replace(end=len(text))
+        handles = [Truth(*match.span(), "handle") for match in HANDLE.finditer(text)]
         if text.strip():
-            texts.append((text, truths))
+            texts.append((text, truths + handles))
     return texts
 
 
@@ -297,7 +303,7 @@ def _glued(words: list[str], place: int) -> bool:
         return word.lower() in AFTER_APOSTROPHE and len(before) > 1 and before[-2].isalpha()
     if word.lower() == "n" and len(behind) > 1:
         return behind[0] in APOSTROPHES and behind[1].lower() == "t"
-    return word in CLOSING
+    return word in CLOSING or (bool(before) and before[-1] in OPENING)
 
 
 def _kept(results: list[RecognizerResult]) -> list[Found]:
