@@ -5,8 +5,9 @@
 TREE is a pipeline that has run: its extracted documents, quality model, PII model and evaluation items
 are read. Steps: gates, language, heuristics, quality; near-duplicates and chunks; PII; decontamination,
 as their stages run them, one worker, cold cache. With --add the share is held back first and added for a
-second run with the cache of the first. With --repeat everything but that is done so many times, each time cold, and
-of each step the fastest counts, ours and stock's: what else a machine does only ever adds.
+second run with the cache of the first. With --repeat everything but that is done in so many turns, ours and then
+stock's in each, so that both meet the same minutes of a machine whose speed changes; ours is cold each time. Of
+each step the fastest counts, ours and stock's: what else a machine does only ever adds.
 
 Stock: each step from datatrove's and Presidio's own blocks, as they come, on every N-th of the very documents that
 enter our step (in the order of source and length, so that the sample has their mixture), scaled by text to all of
@@ -27,9 +28,10 @@ of that run is printed as `start`.
 """
 
 import argparse
+import gc
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.resources import as_file, files
 from itertools import chain
 from pathlib import Path
@@ -90,16 +92,21 @@ def main() -> None:
         for name, part in [("before", table.filter(~held_back)), ("after", table)][0 if given.add else 1:]:
             seconds = curated(given.tree, given.params, part, room / name, room / "cache")
             print_rates(f"ours, {name}: {part.height:,} documents", seconds, megabytes(part))
+        balance(table, room / "after")
+        steps = stock_steps(given.tree, given.params, room)
+        entering = dict(zip(STAGES, [table, *(read_table(room / "after" / name) for name in STAGES[:-1])], strict=True))
+        gc.freeze()  # stock's models lie beside ours in the turns to come
+        turns = [(seconds, stock_turn(steps, entering, given.every))]
         for turn in range(1, given.repeat):
             again = curated(given.tree, given.params, table, room / f"turn-{turn}", room / f"cache-{turn}")
             print_rates(f"ours, turn {turn + 1}", again, megabytes(table))
-            seconds = {step: min(value, again[step]) for step, value in seconds.items()}
-        print_rates("ours, the fastest of each step", seconds, megabytes(table))
-        balance(table, room / "after")
-        steps = stock_steps(given.tree, given.params, room)
-        entering = [table, *(read_table(room / "after" / name) for name in STAGES[:-1])]
-        compare(seconds, {name: stock_seconds(steps[name], rows, given.every, given.repeat)
-                          for name, rows in zip(STAGES, entering, strict=True)})
+            turns.append((again, stock_turn(steps, entering, given.every)))
+        for number, (ours, stock) in enumerate(turns, 1):
+            print(f"turn {number}")
+            compare(ours, stock)
+        ours, stock = (fastest(times) for times in zip(*turns, strict=True))
+        print_rates("ours, the fastest of each step", ours, megabytes(table))
+        compare(ours, stock)
 
 
 def compare(ours: dict[str, float], stock: dict[str, float]) -> None:
@@ -112,10 +119,21 @@ def compare(ours: dict[str, float], stock: dict[str, float]) -> None:
           f"{sum(stock[name] for name in bare) / sum(ours[name] for name in bare):.1f} without")
 
 
-def stock_seconds(step: Callable[[pl.DataFrame], object], entering: pl.DataFrame, every: int, repeat: int) -> float:
-    """CPU seconds that `step` would take on all documents, from every N-th; the least of `repeat` times."""
+def fastest(turns: Sequence[dict[str, float]]) -> dict[str, float]:
+    """Of each step the least seconds of all turns."""
+    return {step: min(turn[step] for turn in turns) for step in STAGES}
+
+
+def stock_turn(steps: dict[str, Callable[[pl.DataFrame], object]], entering: dict[str, pl.DataFrame],
+               every: int) -> dict[str, float]:
+    """CPU seconds of each stock step, once."""
+    return {name: stock_seconds(steps[name], rows, every) for name, rows in entering.items()}
+
+
+def stock_seconds(step: Callable[[pl.DataFrame], object], entering: pl.DataFrame, every: int) -> float:
+    """CPU seconds that `step` would take on all documents, from every N-th."""
     chosen = spread(entering, every)
-    seconds = min(cpu(lambda: step(chosen)) for _ in range(repeat))
+    seconds = cpu(lambda: step(chosen))
     print(f"stock: {chosen.height} documents, {megabytes(chosen):.2f} MB, {seconds:.2f} s")
     return seconds * megabytes(entering) / megabytes(chosen)
 
