@@ -73,7 +73,7 @@ STAGES = ("curate_filter", "curate_dedup", "curate_redact", "curate_decontaminat
 
 
 def main() -> None:
-    """Run ours, then stock; print rates, balance and the largest losses."""
+    """Run ours and stock in turns; print rates, balance and the largest losses."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("tree", type=Path)
     parser.add_argument("--params", type=Path, default=Path("params.yaml"))
