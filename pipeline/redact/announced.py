@@ -1,7 +1,7 @@
 """Values told by the word before them ("passport no.", "acct", "PIN", "plate"), masked numbers, wallets."""
 
 from pipeline.redact import checks
-from pipeline.redact.rule import Rule
+from pipeline.redact.rule import WITH_DIGIT, Rule
 
 IDENTIFIED = (
     r"passport|(?:driv(?:er|ing)['’]?s?['’]?\s++)?licen[cs]e|account|acct|acc|iban|routing|sort\s++code|policy(?:\s?holder)?|patient|visa|permit"
@@ -32,7 +32,7 @@ ANNOUNCED_RULES = (
         checks.reference,
         needs=rf"\b(?:{'|'.join(IDENTIFIED_WORDS)})[a-z\s.#:=(\"'“‘’/_-]*[\d*]",
         words=IDENTIFIED_WORDS,
-        digit=True,
+        shapes=WITH_DIGIT,
     ),
     Rule(
         "IDENTIFIER",
@@ -40,7 +40,7 @@ ANNOUNCED_RULES = (
         r"(?<![\w*-])(?:[X*•]{3,4}[- ]?(?:[X*•]{2,4}[- ]?){1,3}\d{3,4}|\d{4}[ -]?[X*•]{4,12}[ -]?\d{4})(?!\w)",
         0.75,
         needs=r"[x*•]{3}",
-        digit=True,
+        shapes=WITH_DIGIT,
     ),
     Rule(
         "IDENTIFIER",
@@ -49,7 +49,6 @@ ANNOUNCED_RULES = (
         0.3,
         checks.vehicle,
         ("vin", "vehicle", "chassis", "car"),
-        digit=True,
         needs=r"[a-z0-9]{17}",
         shapes=("a0", "0a", "0" * 17),
     ),
@@ -61,7 +60,7 @@ ANNOUNCED_RULES = (
         r"(?P<v>(?-i:(?=[A-Z0-9 -]*\d)[A-Z0-9]{1,4}[ -][A-Z0-9]{1,5}(?!\w)|(?=[A-Z0-9]*\d)[A-Z0-9]{5,8}(?!\w)))",
         0.8,
         words=("plate", "vehicle", "reg"),
-        digit=True,
+        shapes=WITH_DIGIT,
     ),
     Rule(
         "SECRET",
@@ -69,7 +68,7 @@ ANNOUNCED_RULES = (
         r"\bpin(?:\s++(?:code|number|no\b\.?))?\s*+(?:\bis\b|\bwas\b|[:=#])?\s*+(?P<v>\d{4,8})(?![\w.,-]\d|\w)",
         0.75,
         words=("pin",),
-        digit=True,
+        shapes=WITH_DIGIT,
     ),
     Rule(
         "SECRET",
@@ -77,7 +76,7 @@ ANNOUNCED_RULES = (
         r"\b(?:cvv2?|cvc2?|card\s++verification(?:\s++(?:code|value))?)\s*+(?:\bis\b|\bwas\b|[:=#])?\s*+(?P<v>\d{3,4})(?!\w)",
         0.85,
         words=("cvv", "cvc", "verification"),
-        digit=True,
+        shapes=WITH_DIGIT,
     ),
     Rule(
         "SECRET",
@@ -86,7 +85,7 @@ ANNOUNCED_RULES = (
         r"\s*+(?:\bis\b|\bwas\b|[:=])\s*+(?P<v>\d{4,8})(?!\w)",
         0.75,
         words=("code", "otp"),
-        digit=True,
+        shapes=WITH_DIGIT,
     ),
     Rule(
         "CRYPTO_WALLET",
@@ -96,7 +95,6 @@ ANNOUNCED_RULES = (
         checks.wallet,
         needs=r"bc1\w{25}|0x\w{40}|\b[13]\w{25}",
         shapes=("a0", "0a", "0" * 26),
-        digit=True,
     ),
     Rule(
         "EMAIL",
@@ -113,6 +111,6 @@ ANNOUNCED_RULES = (
         r"(?-i:(?<!\w)P[A-Z<][A-Z]{3}[A-Z<]{39}\s++[A-Z0-9<]{44})",
         0.95,
         words=("<<",),
-        digit=True,
+        shapes=WITH_DIGIT,
     ),
 )

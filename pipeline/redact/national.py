@@ -1,7 +1,7 @@
 """Numbers that states give to people: the form of each, and its check digits where it has them."""
 
 from pipeline.redact import checks
-from pipeline.redact.rule import LONG_NUMBER, Rule
+from pipeline.redact.rule import LONG_NUMBER, WITH_DIGIT, Rule
 
 NATIONAL_RULES = (
     Rule(
@@ -12,7 +12,7 @@ NATIONAL_RULES = (
         checks.social_security,
         ("ssn", "social", "security"),
         LONG_NUMBER,
-        digit=True,
+        shapes=WITH_DIGIT,
     ),
     Rule(
         "NATIONAL_ID",
@@ -21,7 +21,6 @@ NATIONAL_RULES = (
         0.85,
         needs=r"[a-z]{2} ?\d{2} ?\d{2} ?\d{2} ?[a-d]",
         shapes=("aa00", "aa 00"),
-        digit=True,
     ),
     Rule(
         "NATIONAL_ID",
@@ -29,7 +28,6 @@ NATIONAL_RULES = (
         r"\b[A-Z]{6}\d{2}[A-EHLMPR-T]\d{2}[A-Z]\d{3}[A-Z]\b",
         0.95,
         shapes=("aaaaaa00a00a000a",),
-        digit=True,
     ),
     Rule(
         "NATIONAL_ID",
@@ -38,7 +36,6 @@ NATIONAL_RULES = (
         0.85,
         checks.spanish_id,
         shapes=("00000000a", "00000000-a", "00000000 a"),
-        digit=True,
     ),
     Rule(
         "NATIONAL_ID",
@@ -48,7 +45,7 @@ NATIONAL_RULES = (
         checks.polish_id,
         ("pesel", "id"),
         LONG_NUMBER,
-        digit=True,
+        shapes=WITH_DIGIT,
     ),
     Rule(
         "NATIONAL_ID",
@@ -58,9 +55,9 @@ NATIONAL_RULES = (
         checks.dutch_id,
         ("bsn", "burgerservice", "sofi", "national"),
         LONG_NUMBER,
-        digit=True,
+        shapes=WITH_DIGIT,
     ),
-    Rule("NATIONAL_ID", "in pan", r"\b[A-Z]{3}[ABCFGHJLPT][A-Z]\d{4}[A-Z]\b", 0.85, shapes=("aaaaa0000a",), digit=True),
+    Rule("NATIONAL_ID", "in pan", r"\b[A-Z]{3}[ABCFGHJLPT][A-Z]\d{4}[A-Z]\b", 0.85, shapes=("aaaaa0000a",)),
     Rule(
         "NATIONAL_ID",
         "in aadhaar",
@@ -69,7 +66,7 @@ NATIONAL_RULES = (
         None,
         ("aadhaar", "aadhar", "uid"),
         LONG_NUMBER,
-        digit=True,
+        shapes=WITH_DIGIT,
     ),
     Rule(
         "NATIONAL_ID",
@@ -80,7 +77,6 @@ NATIONAL_RULES = (
         ("identity", "national", "id card"),
         needs=r"\d{3}[mgaplhbz]",
         shapes=("000a",),
-        digit=True,
     ),
     Rule(
         "NATIONAL_ID",
@@ -89,7 +85,6 @@ NATIONAL_RULES = (
         0.9,
         checks.brazilian_id,
         shapes=("000.000.000-00",),
-        digit=True,
     ),
     Rule(
         "NATIONAL_ID",
@@ -97,10 +92,9 @@ NATIONAL_RULES = (
         r"(?<![\w.-])\d{2}\.\d{2}\.\d{2}-\d{3}\.\d{2}(?![\w-])",
         0.9,
         shapes=("00.00.00-000.00",),
-        digit=True,
     ),
     Rule(
-        "NATIONAL_ID", "sg nric", r"\b[STFG]\d{7}[A-Z]\b", 0.85, checks.singapore_id, shapes=("a0000000a",), digit=True
+        "NATIONAL_ID", "sg nric", r"\b[STFG]\d{7}[A-Z]\b", 0.85, checks.singapore_id, shapes=("a0000000a",)
     ),
     Rule(
         "NATIONAL_ID",
@@ -109,10 +103,9 @@ NATIONAL_RULES = (
         0.85,
         checks.spanish_foreigner_id,
         shapes=("a0000000a", "a0000000-a"),
-        digit=True,
     ),
     Rule(
-        "NATIONAL_ID", "mx curp", r"\b[A-Z]{4}\d{6}[HM][A-Z]{5}[A-Z0-9]\d\b", 0.95, shapes=("aaaa000000a",), digit=True
+        "NATIONAL_ID", "mx curp", r"\b[A-Z]{4}\d{6}[HM][A-Z]{5}[A-Z0-9]\d\b", 0.95, shapes=("aaaa000000a",)
     ),
     Rule(
         "NATIONAL_ID",
@@ -122,7 +115,6 @@ NATIONAL_RULES = (
         None,
         ("personnummer", "cpr", "hetu", "henkilötunnus", "fødselsnummer", "id", "identity", "personal"),
         shapes=("000000-000", "000000+000", "000000a000"),
-        digit=True,
     ),
     Rule(
         "NATIONAL_ID",
@@ -131,7 +123,7 @@ NATIONAL_RULES = (
         0.9,
         checks.french_id,
         needs=LONG_NUMBER,
-        digit=True,
+        shapes=WITH_DIGIT,
     ),
     Rule(
         "NATIONAL_ID",
@@ -141,7 +133,7 @@ NATIONAL_RULES = (
         checks.health_number,
         ("nhs", "patient"),
         needs=LONG_NUMBER,
-        digit=True,
+        shapes=WITH_DIGIT,
     ),
     Rule(
         "NATIONAL_ID",
@@ -151,7 +143,7 @@ NATIONAL_RULES = (
         checks.luhn,
         ("sin", "social insurance"),
         needs=LONG_NUMBER,
-        digit=True,
+        shapes=WITH_DIGIT,
     ),
     Rule(
         "NATIONAL_ID",
@@ -161,6 +153,6 @@ NATIONAL_RULES = (
         None,
         ("ein", "employer", "tax", "tin", "social"),
         needs=LONG_NUMBER,
-        digit=True,
+        shapes=WITH_DIGIT,
     ),
 )

@@ -10,7 +10,6 @@ Each would read as "no personal data". `FailClosed` turns them into `RecogniserF
 
 import re
 from abc import ABC, abstractmethod
-from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate
 from typing import Any, NamedTuple, TypeVar
@@ -22,6 +21,7 @@ from presidio_analyzer.nlp_engine import NlpArtifacts, NlpEngine
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
+from pipeline.redact.parts import PartFinder
 from pipeline.redact.rule import NEAR_AFTER, NEAR_BEFORE, NEAR_BOOST, Rule
 from pipeline.redact.tagger import TYPES, Span, Tagger
 from pipeline.redact.visible import plain, shape
@@ -35,8 +35,7 @@ FLAGS = regex.IGNORECASE | regex.MULTILINE | regex.VERSION0
 NO_TOKENS = Doc(Vocab())
 """Context words are found by character, so Presidio is given no tokens."""
 BETWEEN = "\n"
-"""Stands between two texts of a sheet; no word of a rule holds it."""
-ANY_DIGIT = re.compile(r"\d")
+"""Stands between two texts of a sheet."""
 
 Answer = TypeVar("Answer")
 
@@ -177,8 +176,10 @@ class Patterns(FailClosed):
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self.patterns = [PatternRecogniser(rule) for rule in rules]
-        self.words = sorted({word for rule in rules for word in rule.words})
-        self.shapes = sorted({part for rule in rules for part in rule.shapes})
+        self.parts = PartFinder({
+            str.lower: sorted({part for rule in rules for part in rule.words}),
+            shape: sorted({part for rule in rules for part in rule.shapes}),
+        })
         super().__init__(sorted({rule.kind for rule in rules}), name="patterns", supported_language=LANGUAGE)
 
     def find(self, text: str, artifacts: NlpArtifacts | None) -> list[Hit]:
@@ -192,11 +193,10 @@ class Patterns(FailClosed):
         """
         texts = [plain(sheet[place.start : place.end]) for place in places]
         small = [text.lower() for text in texts]
-        with_part = _holders(self.words, small) | _holders(self.shapes, [shape(text) for text in texts])
-        digits = {number for number, text in enumerate(texts) if ANY_DIGIT.search(text)}
+        holders = self.parts.holders(texts)
         needed: dict[tuple[str, int], bool] = {}  # rules share what they need
         for pattern in self.patterns:
-            for number in sorted(_eligible(pattern.rule, with_part, digits, len(texts))):
+            for number in sorted(_eligible(pattern.rule, holders, len(texts))):
                 key = pattern.rule.needs, number
                 if key not in needed:
                     needed[key] = pattern.needs.search(small[number]) is not None
@@ -205,28 +205,10 @@ class Patterns(FailClosed):
                         yield moved(hit, places[number].start)
 
 
-def _eligible(rule: Rule, with_part: dict[str, set[int]], digits: set[int], count: int) -> set[int]:
-    """Numbers of the texts that hold one of the rule's words, one of its shapes, and a digit, if it asks for them."""
-    eligible = digits if rule.digit else None
-    for parts in filter(None, (rule.words, rule.shapes)):
-        holders = set[int]().union(*(with_part[part] for part in parts))
-        eligible = holders if eligible is None else eligible & holders
-    return set(range(count)) if eligible is None else eligible
-
-
-def _holders(parts: Sequence[str], texts: Sequence[str]) -> dict[str, set[int]]:
-    """Part -> numbers of the texts that hold it. No part has a line end."""
-    sheet = BETWEEN.join(texts)
-    starts = [0, *accumulate(len(text) + len(BETWEEN) for text in texts)]
-    holders: dict[str, set[int]] = {}
-    for part in parts:
-        found = holders[part] = set[int]()
-        at = sheet.find(part)
-        while at >= 0:
-            behind = bisect_right(starts, at)
-            found.add(behind - 1)
-            at = sheet.find(part, starts[behind])
-    return holders
+def _eligible(rule: Rule, holders: dict[str, set[int]], count: int) -> set[int]:
+    """Numbers of the texts that hold one of the rule's words and one of its shapes, if it asks for them."""
+    asked = [set[int]().union(*(holders[part] for part in parts)) for parts in (rule.words, rule.shapes) if parts]
+    return set.intersection(*asked) if asked else set(range(count))
 
 
 class TaggerRecogniser(FailClosed):

@@ -22,10 +22,10 @@ class Rule(NamedTuple):
     """Parts of words in small letters; without any of them the pattern cannot match."""
     shapes: tuple[str, ...] = ()
     """Parts of a text's `shape` (see `visible`); without any of them the pattern cannot match."""
-    digit: bool = False
-    """Whether no match is without a digit."""
 
 
+WITH_DIGIT = ("0",)
+"""Shapes of a rule that asks for no more than a digit."""
 NEAR_BEFORE, NEAR_AFTER = 48, 24
 """Characters before and after a match in which context words count."""
 NEAR_BOOST = 0.35

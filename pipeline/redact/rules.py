@@ -12,7 +12,7 @@ import re
 from pipeline.redact import checks
 from pipeline.redact.announced import ANNOUNCED_RULES
 from pipeline.redact.national import NATIONAL_RULES
-from pipeline.redact.rule import LONG_NUMBER, Rule
+from pipeline.redact.rule import LONG_NUMBER, WITH_DIGIT, Rule
 from pipeline.redact.streets import STREET_RULES
 from pipeline.schema.curate_redact import CodePattern
 
@@ -89,7 +89,6 @@ RULES = (
         PHONE_NEAR,
         needs=r"\d[oil]|[oil]\d",
         shapes=("a0", "0a"),
-        digit=True,
     ),
     Rule(
         "IBAN",
@@ -99,7 +98,6 @@ RULES = (
         checks.iban,
         ("iban", "account", "bank", "transfer"),
         shapes=("aa00",),
-        digit=True,
     ),
     Rule(
         "CREDIT_CARD",
@@ -109,7 +107,7 @@ RULES = (
         checks.card,
         ("card", "credit", "debit", "visa", "mastercard", "amex", "payment", "cc", "pan"),
         LONG_NUMBER,
-        digit=True,
+        shapes=WITH_DIGIT,
     ),
     Rule(
         "CREDIT_CARD",
@@ -119,7 +117,7 @@ RULES = (
         checks.luhn,
         ("card", "credit", "debit", "cc", "maestro"),
         LONG_NUMBER,
-        digit=True,
+        shapes=WITH_DIGIT,
     ),
     Rule(
         "PHONE",
@@ -130,7 +128,7 @@ RULES = (
         checks.phone,
         PHONE_NEAR,
         r"(?:\+|00)[\d\W_]{6,}\d",
-        digit=True,
+        shapes=WITH_DIGIT,
     ),
     Rule(
         "PHONE",
@@ -141,7 +139,7 @@ RULES = (
         checks.phone,
         PHONE_NEAR,
         LONG_NUMBER,
-        digit=True,
+        shapes=WITH_DIGIT,
     ),
     Rule(
         "PHONE",
@@ -151,7 +149,7 @@ RULES = (
         checks.phone,
         PHONE_NEAR,
         LONG_NUMBER,
-        digit=True,
+        shapes=WITH_DIGIT,
     ),
     Rule(
         "PHONE",
@@ -161,7 +159,7 @@ RULES = (
         checks.phone,
         PHONE_NEAR,
         LONG_NUMBER,
-        digit=True,
+        shapes=WITH_DIGIT,
     ),
     Rule(
         "PHONE",
@@ -187,7 +185,7 @@ RULES = (
             "registered",
         ),
         needs=LONG_NUMBER,
-        digit=True,
+        shapes=WITH_DIGIT,
     ),
     Rule(
         "PHONE",
@@ -195,7 +193,7 @@ RULES = (
         r"(?<=\bextension )\d{3,6}\b|\bext\b\.? ?\d{3,6}\b",
         0.75,
         words=("ext",),
-        digit=True,
+        shapes=WITH_DIGIT,
     ),
     Rule(
         "IP_ADDRESS",
@@ -204,7 +202,6 @@ RULES = (
         0.7,
         checks.address,
         shapes=("0.0.0", "0.00.0", "0.000.0"),
-        digit=True,
     ),
     Rule(
         "IP_ADDRESS",
@@ -310,7 +307,7 @@ RULES = (
         0.9,
         needs=DIGIT,
         words=("born", "birth", "dob", "d.o.b", "geboren", "née", "b."),
-        digit=True,
+        shapes=WITH_DIGIT,
     ),
     Rule(
         "DATE_OF_BIRTH",
@@ -318,7 +315,7 @@ RULES = (
         rf"(?P<v>{DATE})(?:[^\w\n]++\w++){{0,9}}?[^\w\n]++(?:date\s++of\s++birth|birth\s?date|birthday|dob)\b",
         0.7,
         words=("birth", "dob"),
-        digit=True,
+        shapes=WITH_DIGIT,
     ),
     Rule(
         "DATE_OF_BIRTH",
@@ -327,7 +324,7 @@ RULES = (
         rf"\s++on\s++(?:the\s++)?(?P<v>{DATE})",
         0.7,
         words=("turn",),
-        digit=True,
+        shapes=WITH_DIGIT,
     ),
     Rule(
         "PERSON",
@@ -352,7 +349,7 @@ def _code_rule(name: str, code: CodePattern) -> Rule:
     if code.syntax == "regex":
         return Rule(code.kind, name, code.pattern, code.score, None, code.context)
     words = tuple(re.findall(r"[a-z]+", code.pattern.lower())[:1])
-    return Rule(code.kind, name, of_form(code.pattern), code.score, None, code.context, words=words, digit=True)
+    return Rule(code.kind, name, of_form(code.pattern), code.score, None, code.context, words=words, shapes=WITH_DIGIT)
 
 
 def of_form(form: str) -> str:

@@ -1,6 +1,6 @@
 """Places where people live, as far as they have a form: street and number, box, unit, post code."""
 
-from pipeline.redact.rule import Rule
+from pipeline.redact.rule import WITH_DIGIT, Rule
 
 CLEAR = (
     r"(?:Street|St\.|Road|Rd\.?|Avenue|Ave\.?|Boulevard|Blvd\.?|Lane|Ln\.?|Highway|Hwy\.?|Parkway|Pkwy\.?"
@@ -31,7 +31,6 @@ STREET_RULES = (
         rf"(?-i:{NUMBER}{NAME}{ANY}(?:,?\s{UNIT})?(?:,?\s{TOWN})?,?\s[A-Z]{{2}},?\s\d{{5}}(?:-\d{{4}})?(?!\w))",
         0.95,
         shapes=("aa 00000", "aa, 00000"),
-        digit=True,
     ),
     Rule(
         "ADDRESS",
@@ -55,7 +54,7 @@ STREET_RULES = (
             "crescent",
             "wynd",
         ),
-        digit=True,
+        shapes=WITH_DIGIT,
     ),
     Rule(
         "ADDRESS",
@@ -64,7 +63,7 @@ STREET_RULES = (
         0.3,
         near=LIVES,
         needs=r"\d[a-z]?,?\s",
-        digit=True,
+        shapes=WITH_DIGIT,
     ),
     Rule(
         "ADDRESS",
@@ -89,7 +88,7 @@ STREET_RULES = (
             "katu",
             "utca",
         ),
-        digit=True,
+        shapes=WITH_DIGIT,
     ),
     Rule(
         "ADDRESS",
@@ -98,7 +97,7 @@ STREET_RULES = (
         rf"(?:(?:de|e|y|et|{LINK})\s?\p{{Lu}}[\w'’-]*+,?\s){{0,4}}\d{{1,5}}(?![\w.]))",
         0.8,
         words=("rue", "via", "corso", "piazza", "calle", "c/", "rua", "avenida", "plaza", "chemin", "quai", "triq"),
-        digit=True,
+        shapes=WITH_DIGIT,
     ),
     Rule(
         "ADDRESS",
@@ -107,7 +106,7 @@ STREET_RULES = (
         r"(?:,?\s(?:[AFD]PO|\p{L}{3,20}),?\s(?:A[AEP]\s)?\d{4,5})?(?!\w)",
         0.85,
         words=("box", "postfach", "bag", "psc"),
-        digit=True,
+        shapes=WITH_DIGIT,
     ),
     Rule(
         "ADDRESS",
@@ -115,7 +114,7 @@ STREET_RULES = (
         rf"^[^\w\n]*+(?P<v>(?:{DWELLING}){UNIT_NUMBER})[ \t]*+$",
         0.6,
         words=tuple(DWELLING.lower().split("|")),
-        digit=True,
+        shapes=WITH_DIGIT,
     ),
     Rule(
         "ADDRESS",
@@ -124,7 +123,7 @@ STREET_RULES = (
         r"(?P<v>\d{4,6}(?:-\d{4})?|[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2})(?![\w-])",
         0.7,
         words=("zip", "post"),
-        digit=True,
+        shapes=WITH_DIGIT,
     ),
     Rule(
         "ADDRESS",
@@ -133,6 +132,5 @@ STREET_RULES = (
         0.3,
         near=("postcode", "post code", "address", "street", "road", "lane", "live", "flat", "house"),
         shapes=("0 0aa", "0a 0aa"),
-        digit=True,
     ),
 )

@@ -6,24 +6,26 @@ a decision. Only ReLU is used, because tanh and exp are not exact.
 
     words (float64, once a word): |sum| <= 128 * 2**(WEIGHT_TOP + INPUT_TOP) = 2**16, in steps of
         2**-(WORD_BITS + INPUT_BITS) = 2**-20;  16 + 20 = 36 < 53 bits
-    layers (float32): activations 0 .. 255, weights -127 .. 127, both whole;
-        3 * width * 255 * 127 + |bias| <= 384 * 32385 + 2**15 + 255 < 2**24 bits of a float32
+    layers (float32): activations 0 .. 255 and weights -127 .. 127 are whole numbers but for a power of two, which a
+        whole layer shares: 3 * width * 255 * 127 + |bias| <= 384 * 32385 + 2**15 + 255 < 2**24, a float32's digits
 
 Texts lie one behind another on a tape, REACH empty places between two: no padding to a common length. That
 is as far as one convolution sees, and every layer empties those places again.
 
-Shapes: L places on the tape, W different words, C width, D embedding, K labels.
+Shapes: L places on the tape, U different pairs of word and gap on it, W words, C width, D embedding, K labels.
 """
 
 import json
 import math
 from collections.abc import Iterable, Sequence
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save
+from threadpoolctl import ThreadpoolController
 
 from pipeline.redact.lexicon import LISTS, Lexicon, load_lexicon, save_lexicon
 from pipeline.redact.words import CASES, GAPS, Words, cut, first_shape, grams
@@ -32,6 +34,7 @@ from pipeline.text.arrays import grown
 
 DILATIONS = (1, 2, 4)
 REACH = max(DILATIONS)
+SPACE, NEWLINE, START = map(GAPS.index, ("space", "newline", "start"))
 TYPES = ("PERSON", "ADDRESS", "DATE_OF_BIRTH", "PARAPHRASE", "IDENTIFIER", "USERNAME")
 LABELS = ("O", *(f"{mark}-{kind}" for kind in TYPES for mark in "BI"))
 WORD_BITS, WEIGHT_TOP = 12, 3
@@ -51,6 +54,8 @@ FORMAT = {
 }
 MAX_KNOWN = 200_000
 """Words kept between batches (about 100 MB); a vocabulary beyond it starts afresh."""
+MAX_KEPT = 8_000_000
+"""Characters of runs kept between batches (about 150 MB with what goes with them); beyond it all start afresh."""
 TAPE = 2048
 """Places on one tape. It bounds memory and, by exactness, changes nothing else."""
 OUTER_MARKS = ' \t\n.,;:!?|*_"“”'
@@ -79,6 +84,7 @@ class Tagger:
         self.buckets = grid["grams"].shape[0]
         self.words = {name: grid[name].astype(np.float64) * 2.0**-WORD_BITS for name in ("grams", "entry")}
         self.layers = {name: in_steps(values, name) for name, values in grid.items() if name not in self.words}
+        self.blas = ThreadpoolController()
         self._forget()
 
     def spans(self, texts: Sequence[str], nothing_bias: float) -> list[list[Span]]:
@@ -87,35 +93,47 @@ class Tagger:
         Args:
             nothing_bias: taken from the score of "nothing" before deciding; more gives more recall.
         """
-        cuts = [cut(text) for text in texts]
+        # the matrices are small: more threads of BLAS than one wait for each other, and on a busy machine for the rest
+        with self.blas.limit(limits=1, user_api="blas"):
+            return self._spans(texts, nothing_bias)
+
+    def _spans(self, texts: Sequence[str], nothing_bias: float) -> list[list[Span]]:
+        pairs = self.pairs(texts)
         found: list[list[Span]] = []
-        for group in _tapes(cuts):
-            logits_LK = self.logits([cuts[index] for index in group])
+        for group in _tapes([len(one) for one in pairs]):
+            logits_LK = self.logits([pairs[index] for index in group])
             logits_LK[:, 0] -= nothing_bias
             named_L = logits_LK.argmax(axis=1) > 0
             at = REACH
             for index in group:
-                behind = at + len(cuts[index].texts)
+                behind = at + len(pairs[index])
                 some = bool(named_L[at:behind].any())
-                found.append(_decode(texts[index], cuts[index], logits_LK[at:behind]) if some else [])
+                found.append(_decode(texts[index], cut(texts[index]), logits_LK[at:behind]) if some else [])
                 at = behind + REACH
         return found
 
-    def logits(self, cuts: list[Words]) -> Floats:
-        """(L, K) for one tape."""
-        places, gaps = [0] * REACH, [0] * REACH
-        self._learn([word for words in cuts for word in words.texts])
-        for words in cuts:
-            places += [self._places[word] for word in words.texts] + [0] * REACH
-            gaps += words.gaps + [0] * REACH
-        places_L = np.array(places)
-        empty = np.flatnonzero(places_L == 0)
+    def pairs(self, texts: Sequence[str]) -> list[list[int]]:
+        """The words of each text in order, each as its place times the number of GAPS, plus the gap before it.
+
+        They are put together from runs without a blank, which repeat; one met for the first time is cut into words.
+        """
+        lines = [[line.split() for line in text.split("\n")] for text in texts]
+        self._learn({run for cuts in lines for line in cuts for run in line})
+        return [self._in_lines(cuts) for cuts in lines]
+
+    def logits(self, pairs: list[list[int]]) -> Floats:
+        """(L, K) for one tape of texts."""
+        tape = [0] * REACH
+        for one in pairs:
+            tape += one
+            tape += [0] * REACH
         # the same word behind the same gap brings the same, so the first layer's products are made once for each
-        pairs_U, pair_L = np.unique(places_L * len(GAPS) + np.array(gaps), return_inverse=True)
+        pairs_U, pair_L = np.unique(np.array(tape), return_inverse=True)
+        empty = np.flatnonzero(pair_L == 0)
         places_U, gaps_U = np.divmod(pairs_U, len(GAPS))
         layers = self.layers
         hidden_UC = activation(self._vectors[places_U] + layers["shapes"][self._shapes[places_U] + gaps_U])
-        hidden_UC[places_U == 0] = 0
+        hidden_UC[0] = 0
         hidden_LC: Floats = hidden_UC[pair_L]
         for number, dilation in enumerate(DILATIONS):
             thirds = np.split(layers[f"near.{number}"], 3)
@@ -128,17 +146,41 @@ class Tagger:
         logits_LK: Floats = hidden_LC @ layers["exit"] + layers["exit_bias"]
         return logits_LK
 
+    def _in_lines(self, lines: list[list[str]]) -> list[int]:
+        """Pairs of a text whose runs are given line by line."""
+        pairs: list[int] = []
+        for line in lines:
+            first = len(pairs)
+            pairs += chain.from_iterable(map(self._runs.__getitem__, line))
+            if first and line:
+                pairs[first] += NEWLINE - SPACE
+        if pairs:
+            pairs[0] += START - SPACE
+        return pairs
+
     def _forget(self) -> None:
         """Place 0 is no word: it stands between texts."""
         self._places: dict[str, int] = {"": 0}
         self._vectors: Floats = np.zeros((1, self.words["entry"].shape[1]), np.float32)
         self._shapes = np.zeros(1, np.int64)
-        self._known = 1
+        self._runs: dict[str, tuple[int, ...]] = {}
+        self._kept = 0
 
-    def _learn(self, words: list[str]) -> None:
-        """What is known of words not met yet; sums of exact numbers, so the order of meeting is free."""
-        if self._known > MAX_KNOWN:
+    def _learn(self, runs: set[str]) -> None:
+        """The pairs of runs not met yet, as they are behind a space."""
+        if len(self._places) > MAX_KNOWN or self._kept > MAX_KEPT:
             self._forget()
+        new = list(runs.difference(self._runs))
+        words = cut(" ".join(new))
+        self._learn_words(words.texts)
+        places = map(self._places.__getitem__, words.texts)
+        pairs = [place * len(GAPS) + min(gap, SPACE) for place, gap in zip(places, words.gaps, strict=True)]
+        bounds = [*(at for at, gap in enumerate(words.gaps) if gap), len(pairs)]
+        self._runs |= {run: tuple(pairs[start:end]) for run, (start, end) in zip(new, pairwise(bounds), strict=True)}
+        self._kept += sum(map(len, new))
+
+    def _learn_words(self, words: list[str]) -> None:
+        """What is known of words not met yet; sums of exact numbers, so the order of meeting is free."""
         new = [word for word in dict.fromkeys(words) if word not in self._places]
         if not new:
             return
@@ -147,12 +189,12 @@ class Tagger:
             table[[gram for bag in bags for gram in bag]], np.cumsum([0, *map(len, bags[:-1])]), axis=0
         )
         entered_WC = on_inputs(on_inputs(sums_WD) @ self.words["entry"]) * 2.0**ACTIVATION_BITS
-        start, end = self._known, self._known + len(new)
+        start = len(self._places)
+        end = start + len(new)
         self._vectors, self._shapes = grown(self._vectors, end), grown(self._shapes, end)
         self._places |= {word: place for place, word in enumerate(new, start)}
         self._vectors[start:end] = entered_WC + self.layers["lists"][[self.lexicon.knows(word) for word in new]]
         self._shapes[start:end] = [first_shape(word) for word in new]
-        self._known = end
 
 
 def spread_sum(products: Sequence[Floats], dilation: int) -> Floats:
@@ -244,16 +286,16 @@ def _config() -> dict[str, Any]:
     return {"labels": list(LABELS), "dilations": list(DILATIONS), **shapes, **FORMAT}
 
 
-def _tapes(cuts: list[Words]) -> Iterable[list[int]]:
+def _tapes(lengths: Sequence[int]) -> Iterable[list[int]]:
     """Neighbouring texts gathered until a tape is full; a longer text has a tape of its own."""
     group: list[int] = []
     filled = 0
-    for index, words in enumerate(cuts):
-        if group and filled + len(words.texts) > TAPE:
+    for index, length in enumerate(lengths):
+        if group and filled + length > TAPE:
             yield group
             group, filled = [], 0
         group.append(index)
-        filled += len(words.texts) + REACH
+        filled += length + REACH
     if group:
         yield group
 

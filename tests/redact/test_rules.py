@@ -23,7 +23,7 @@ def code(form):
 
 
 def unbarred(rule):
-    return rule._replace(words=(), shapes=(), digit=False, needs="")
+    return rule._replace(words=(), shapes=(), needs="")
 
 
 def found(analyser, text):

@@ -38,6 +38,10 @@ TEXTS = [
 ] * 3
 
 
+def tagged(tagger, text):
+    return tagger.logits(tagger.pairs([text]))
+
+
 def test_a_text_is_decided_alike_alone_in_any_batch_and_in_any_company():
     alone = [random_tagger().spans([text], 0.0)[0] for text in TEXTS]
     assert any(alone)
@@ -57,14 +61,14 @@ def test_the_length_of_a_tape_decides_nothing(tape, monkeypatch):
 
 def test_sums_are_exact_so_their_order_is_free():
     grid, rng = random_grid(), np.random.default_rng(0)
-    logits = Tagger(grid, LEXICON).logits([cut(TEXTS[0])])
+    logits = tagged(Tagger(grid, LEXICON), TEXTS[0])
     turned = rng.permutation(grid["exit"].shape[0])
     inner = np.concatenate([turned, turned + len(turned), turned + 2 * len(turned)])
     other = {**grid, "exit": grid["exit"][turned]}
     other |= {name: grid[name][:, turned] for name in ("shapes", "lists", "entry")}
     other |= {f"near.{layer}": grid[f"near.{layer}"][inner][:, turned] for layer in range(3)}
     other |= {f"bias.{layer}": grid[f"bias.{layer}"][turned] for layer in range(3)}
-    assert (Tagger(other, LEXICON).logits([cut(TEXTS[0])]) == logits).all()
+    assert (tagged(Tagger(other, LEXICON), TEXTS[0]) == logits).all()
 
 
 def test_the_largest_weights_and_activations_still_sum_without_rounding():
@@ -94,7 +98,7 @@ def test_what_is_trained_is_what_runs():
         *inputs, _ = _tensors([as_example(Labelled(text, []), LEXICON.knows)], {}, 64)
         with torch.no_grad():
             trained = net(*inputs, 0.0).numpy()[APART:-APART]
-        runs = tagger.logits([cut(text)])[REACH:-REACH]
+        runs = tagged(tagger, text)[REACH:-REACH]
         assert np.abs(trained - runs).max() < 0.05  # the words' sums are rounded once more
 
 
