@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate
 from typing import Any, NamedTuple, TypeVar
 
+import polars as pl
 import regex
 from presidio_analyzer import EntityRecognizer, RecognizerResult
 from presidio_analyzer.context_aware_enhancers import ContextAwareEnhancer
@@ -21,7 +22,6 @@ from presidio_analyzer.nlp_engine import NlpArtifacts, NlpEngine
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
-from pipeline.redact.parts import PartFinder
 from pipeline.redact.rule import NEAR_AFTER, NEAR_BEFORE, NEAR_BOOST, Rule
 from pipeline.redact.tagger import TYPES, Span, Tagger
 from pipeline.redact.visible import plain, shape
@@ -176,10 +176,8 @@ class Patterns(FailClosed):
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self.patterns = [PatternRecogniser(rule) for rule in rules]
-        self.parts = PartFinder({
-            str.lower: sorted({part for rule in rules for part in rule.words}),
-            shape: sorted({part for rule in rules for part in rule.shapes}),
-        })
+        self.words = sorted({word for rule in rules for word in rule.words})
+        self.shapes = sorted({part for rule in rules for part in rule.shapes})
         super().__init__(sorted({rule.kind for rule in rules}), name="patterns", supported_language=LANGUAGE)
 
     def find(self, text: str, artifacts: NlpArtifacts | None) -> list[Hit]:
@@ -193,7 +191,7 @@ class Patterns(FailClosed):
         """
         texts = [plain(sheet[place.start : place.end]) for place in places]
         small = [text.lower() for text in texts]
-        holders = self.parts.holders(texts)
+        holders = _holders(self.words, small) | _holders(self.shapes, [shape(text) for text in texts])
         needed: dict[tuple[str, int], bool] = {}  # rules share what they need
         for pattern in self.patterns:
             for number in sorted(_eligible(pattern.rule, holders, len(texts))):
@@ -209,6 +207,13 @@ def _eligible(rule: Rule, holders: dict[str, set[int]], count: int) -> set[int]:
     """Numbers of the texts that hold one of the rule's words and one of its shapes, if it asks for them."""
     asked = [set[int]().union(*(holders[part] for part in parts)) for parts in (rule.words, rule.shapes) if parts]
     return set.intersection(*asked) if asked else set(range(count))
+
+
+def _holders(parts: Sequence[str], texts: Sequence[str]) -> dict[str, set[int]]:
+    """Part -> numbers of the texts that hold it, all parts looked for at once (Aho-Corasick, in Polars)."""
+    held = pl.Series("part", texts, pl.String).str.extract_many(list(parts), overlapping=True).list.unique()
+    numbers = pl.DataFrame(held).with_row_index("number").explode("part").drop_nulls().group_by("part").agg("number")
+    return {part: set[int]() for part in parts} | {part: set(holders) for part, holders in numbers.iter_rows()}
 
 
 class TaggerRecogniser(FailClosed):
