@@ -93,9 +93,7 @@ NATIONAL_RULES = (
         0.9,
         shapes=("00.00.00-000.00",),
     ),
-    Rule(
-        "NATIONAL_ID", "sg nric", r"\b[STFG]\d{7}[A-Z]\b", 0.85, checks.singapore_id, shapes=("a0000000a",)
-    ),
+    Rule("NATIONAL_ID", "sg nric", r"\b[STFG]\d{7}[A-Z]\b", 0.85, checks.singapore_id, shapes=("a0000000a",)),
     Rule(
         "NATIONAL_ID",
         "es nie",
@@ -104,9 +102,7 @@ NATIONAL_RULES = (
         checks.spanish_foreigner_id,
         shapes=("a0000000a", "a0000000-a"),
     ),
-    Rule(
-        "NATIONAL_ID", "mx curp", r"\b[A-Z]{4}\d{6}[HM][A-Z]{5}[A-Z0-9]\d\b", 0.95, shapes=("aaaa000000a",)
-    ),
+    Rule("NATIONAL_ID", "mx curp", r"\b[A-Z]{4}\d{6}[HM][A-Z]{5}[A-Z0-9]\d\b", 0.95, shapes=("aaaa000000a",)),
     Rule(
         "NATIONAL_ID",
         "nordic id",

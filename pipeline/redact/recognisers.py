@@ -143,6 +143,7 @@ class PatternRecogniser:
                 f"`curate_redact.codes`: {rule.name} is no regular expression ({err})",
                 do="correct the pattern",
             ) from err
+        self.group: str | int = "v" if "v" in self.pattern.groupindex else 0
         self.near = (
             regex.compile("|".join(rf"\b{regex.escape(word)}" for word in rule.near), FLAGS) if rule.near else None
         )
@@ -153,9 +154,8 @@ class PatternRecogniser:
 
     def find(self, text: str) -> Iterator[Hit]:
         """Matches whose check does not refuse them, raised by context words."""
-        group = "v" if "v" in self.pattern.groupindex else 0
         for match in self.pattern.finditer(text, timeout=TIMEOUT_S):
-            start, end = match.span(group)
+            start, end = match.span(self.group)
             score: float | None = self.rule.score
             if self.rule.check is not None:
                 verdict = self.rule.check(text[start:end])
@@ -211,6 +211,8 @@ def _eligible(rule: Rule, holders: dict[str, set[int]], count: int) -> set[int]:
 
 def _holders(parts: Sequence[str], texts: Sequence[str]) -> dict[str, set[int]]:
     """Part -> numbers of the texts that hold it, all parts looked for at once (Aho-Corasick, in Polars)."""
+    if not parts:
+        return {}
     held = pl.Series("part", texts, pl.String).str.extract_many(list(parts), overlapping=True).list.unique()
     numbers = pl.DataFrame(held).with_row_index("number").explode("part").drop_nulls().group_by("part").agg("number")
     return {part: set[int]() for part in parts} | {part: set(holders) for part, holders in numbers.iter_rows()}

@@ -17,8 +17,8 @@ Shapes: L places on the tape, U different pairs of word and gap on it, W words, 
 
 import json
 import math
-from collections.abc import Iterable, Sequence
-from itertools import chain, pairwise
+from collections.abc import Iterator, Sequence
+from itertools import accumulate, chain, pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -56,8 +56,9 @@ MAX_KNOWN = 200_000
 """Words kept between batches (about 100 MB); a vocabulary beyond it starts afresh."""
 MAX_KEPT = 8_000_000
 """Characters of runs kept between batches (about 150 MB with what goes with them); beyond it all start afresh."""
-TAPE = 2048
-"""Places on one tape. It bounds memory and, by exactness, changes nothing else."""
+SHEET, TAPE = 65_536, 2048
+"""Characters of texts that are cut together, places on one tape. They bound memory (words not met before cost most,
+some 3 kB each while they are learnt) and, by exactness, change nothing else."""
 OUTER_MARKS = ' \t\n.,;:!?|*_"“”'
 """Never the first or last character of a span."""
 
@@ -74,6 +75,15 @@ class Span(NamedTuple):
     kind: str
     score: float
     """0.5 .. 1: sigmoid of the smallest lead over "nothing" among its words."""
+
+
+class First(NamedTuple):
+    """What U different pairs of a word and the gap before it bring to the first layer."""
+
+    hidden: Floats
+    """(U, C)"""
+    products: list[Floats]
+    """(U, C) each: to the place behind, to its own, to the place before."""
 
 
 class Tagger:
@@ -95,22 +105,28 @@ class Tagger:
         """
         # the matrices are small: more threads of BLAS than one wait for each other, and on a busy machine for the rest
         with self.blas.limit(limits=1, user_api="blas"):
-            return self._spans(texts, nothing_bias)
+            sheets = _grouped([len(text) for text in texts], SHEET)
+            return [spans for sheet in sheets for spans in self._on_sheet([texts[at] for at in sheet], nothing_bias)]
 
-    def _spans(self, texts: Sequence[str], nothing_bias: float) -> list[list[Span]]:
+    def logits(self, texts: Sequence[str]) -> Floats:
+        """(L, K) for all of `texts` on one tape."""
+        which_L, first = self._entered(self.pairs(texts))
+        return self._logits(which_L, first)
+
+    def _on_sheet(self, texts: Sequence[str], nothing_bias: float) -> Iterator[list[Span]]:
         pairs = self.pairs(texts)
-        found: list[list[Span]] = []
-        for group in _tapes([len(one) for one in pairs]):
-            logits_LK = self.logits([pairs[index] for index in group])
+        which, first = self._entered(pairs)
+        lengths = [len(one) + REACH for one in pairs]
+        starts = list(accumulate(lengths, initial=REACH))
+        for tape in _grouped(lengths, TAPE):
+            begin = starts[tape[0]] - REACH
+            logits_LK = self._logits(which[begin : starts[tape[-1] + 1]], first)
             logits_LK[:, 0] -= nothing_bias
             named_L = logits_LK.argmax(axis=1) > 0
-            at = REACH
-            for index in group:
-                behind = at + len(pairs[index])
-                some = bool(named_L[at:behind].any())
-                found.append(_decode(texts[index], cut(texts[index]), logits_LK[at:behind]) if some else [])
-                at = behind + REACH
-        return found
+            for index in tape:
+                start, end = starts[index] - begin, starts[index + 1] - REACH - begin
+                some = bool(named_L[start:end].any())
+                yield _decode(texts[index], cut(texts[index]), logits_LK[start:end]) if some else []
 
     def pairs(self, texts: Sequence[str]) -> list[list[int]]:
         """The words of each text in order, each as its place times the number of GAPS, plus the gap before it.
@@ -121,23 +137,26 @@ class Tagger:
         self._learn({run for cuts in lines for line in cuts for run in line})
         return [self._in_lines(cuts) for cuts in lines]
 
-    def logits(self, pairs: list[list[int]]) -> Floats:
-        """(L, K) for one tape of texts."""
-        tape = [0] * REACH
-        for one in pairs:
-            tape += one
-            tape += [0] * REACH
-        # the same word behind the same gap brings the same, so the first layer's products are made once for each
-        pairs_U, pair_L = np.unique(np.array(tape), return_inverse=True)
-        empty = np.flatnonzero(pair_L == 0)
+    def _entered(self, pairs: Sequence[list[int]]) -> tuple[NDArray[np.int64], First]:
+        """(L,) the number of each pair on a tape of all texts, and what each different pair brings to the first layer.
+
+        The same word behind the same gap brings the same, so that is worked out once. Number 0 is nothing.
+        """
+        gap = [0] * REACH
+        tape = np.array([*gap, *chain.from_iterable(one + gap for one in pairs)])
+        pairs_U, which_L = np.unique(tape, return_inverse=True)
         places_U, gaps_U = np.divmod(pairs_U, len(GAPS))
-        layers = self.layers
-        hidden_UC = activation(self._vectors[places_U] + layers["shapes"][self._shapes[places_U] + gaps_U])
+        hidden_UC = activation(self._vectors[places_U] + self.layers["shapes"][self._shapes[places_U] + gaps_U])
         hidden_UC[0] = 0
-        hidden_LC: Floats = hidden_UC[pair_L]
+        return which_L, First(hidden_UC, [hidden_UC @ third for third in np.split(self.layers["near.0"], 3)])
+
+    def _logits(self, which_L: NDArray[np.int64], first: First) -> Floats:
+        """(L, K) for a tape of pairs by number."""
+        empty, layers = np.flatnonzero(which_L == 0), self.layers
+        hidden_LC: Floats = first.hidden[which_L]
         for number, dilation in enumerate(DILATIONS):
             thirds = np.split(layers[f"near.{number}"], 3)
-            products = [(hidden_UC @ third)[pair_L] if number == 0 else hidden_LC @ third for third in thirds]
+            products = [hidden_LC @ third for third in thirds] if number else [one[which_L] for one in first.products]
             near_LC = spread_sum(products, dilation)
             near_LC += layers[f"bias.{number}"]
             hidden_LC += activation(near_LC)
@@ -286,16 +305,16 @@ def _config() -> dict[str, Any]:
     return {"labels": list(LABELS), "dilations": list(DILATIONS), **shapes, **FORMAT}
 
 
-def _tapes(lengths: Sequence[int]) -> Iterable[list[int]]:
-    """Neighbouring texts gathered until a tape is full; a longer text has a tape of its own."""
+def _grouped(lengths: Sequence[int], most: int) -> Iterator[list[int]]:
+    """Places of neighbours gathered until they are `most` long together; a longer one has a group of its own."""
     group: list[int] = []
     filled = 0
-    for index, length in enumerate(lengths):
-        if group and filled + length > TAPE:
+    for place, length in enumerate(lengths):
+        if group and filled + length > most:
             yield group
             group, filled = [], 0
-        group.append(index)
-        filled += length + REACH
+        group.append(place)
+        filled += length
     if group:
         yield group
 

@@ -140,7 +140,6 @@ class FilterShard:
     def __call__(self, parts: pl.DataFrame, tick: Callable[[], None]) -> dict[str, pl.DataFrame]:
         """Table `ledger`: LEDGER; a score with a reason of JUDGED says that the quality model judged."""
         gates = Gates(self.params, QualityScorer(Path(self.quality)), load(Path(self.dates)))
-        gc.collect()  # what is dead now would be kept too
         gc.freeze()  # models and rules stay: the collector would look through them again and again
         rows = [pl.DataFrame(schema=LEDGER)]
         for part in parts["part"]:

@@ -38,10 +38,6 @@ TEXTS = [
 ] * 3
 
 
-def tagged(tagger, text):
-    return tagger.logits(tagger.pairs([text]))
-
-
 def test_a_text_is_decided_alike_alone_in_any_batch_and_in_any_company():
     alone = [random_tagger().spans([text], 0.0)[0] for text in TEXTS]
     assert any(alone)
@@ -52,23 +48,24 @@ def test_a_text_is_decided_alike_alone_in_any_batch_and_in_any_company():
         assert [alone[index] for index in order] == together
 
 
-@pytest.mark.parametrize("tape", [1, 16, 100, 10_000])
-def test_the_length_of_a_tape_decides_nothing(tape, monkeypatch):
+@pytest.mark.parametrize("most", [1, 16, 100, 10_000])
+@pytest.mark.parametrize("of", ["TAPE", "SHEET", "MAX_KEPT"])
+def test_what_is_worked_on_together_decides_nothing(of, most, monkeypatch):
     expected = random_tagger().spans(TEXTS, 0.0)
-    monkeypatch.setattr(module, "TAPE", tape)
+    monkeypatch.setattr(module, of, most)
     assert random_tagger().spans(TEXTS, 0.0) == expected
 
 
 def test_sums_are_exact_so_their_order_is_free():
     grid, rng = random_grid(), np.random.default_rng(0)
-    logits = tagged(Tagger(grid, LEXICON), TEXTS[0])
+    logits = Tagger(grid, LEXICON).logits(TEXTS[:1])
     turned = rng.permutation(grid["exit"].shape[0])
     inner = np.concatenate([turned, turned + len(turned), turned + 2 * len(turned)])
     other = {**grid, "exit": grid["exit"][turned]}
     other |= {name: grid[name][:, turned] for name in ("shapes", "lists", "entry")}
     other |= {f"near.{layer}": grid[f"near.{layer}"][inner][:, turned] for layer in range(3)}
     other |= {f"bias.{layer}": grid[f"bias.{layer}"][turned] for layer in range(3)}
-    assert (tagged(Tagger(other, LEXICON), TEXTS[0]) == logits).all()
+    assert (Tagger(other, LEXICON).logits(TEXTS[:1]) == logits).all()
 
 
 def test_the_largest_weights_and_activations_still_sum_without_rounding():
@@ -98,7 +95,7 @@ def test_what_is_trained_is_what_runs():
         *inputs, _ = _tensors([as_example(Labelled(text, []), LEXICON.knows)], {}, 64)
         with torch.no_grad():
             trained = net(*inputs, 0.0).numpy()[APART:-APART]
-        runs = tagged(tagger, text)[REACH:-REACH]
+        runs = tagger.logits([text])[REACH:-REACH]
         assert np.abs(trained - runs).max() < 0.05  # the words' sums are rounded once more
 
 
