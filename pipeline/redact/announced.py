@@ -1,5 +1,7 @@
 """Values told by the word before them ("passport no.", "acct", "PIN", "plate"), masked numbers, wallets."""
 
+from itertools import product
+
 from pipeline.redact import checks
 from pipeline.redact.rule import WITH_DIGIT, Rule
 
@@ -39,7 +41,7 @@ ANNOUNCED_RULES = (
         "masked number",
         r"(?<![\w*-])(?:[X*•]{3,4}[- ]?(?:[X*•]{2,4}[- ]?){1,3}\d{3,4}|\d{4}[ -]?[X*•]{4,12}[ -]?\d{4})(?!\w)",
         0.75,
-        needs=r"[x*•]{3}",
+        words=tuple(map("".join, product("x*•", repeat=3))),
         shapes=WITH_DIGIT,
     ),
     Rule(

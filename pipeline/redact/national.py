@@ -19,8 +19,7 @@ NATIONAL_RULES = (
         "uk nino",
         r"\b[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?\d{2} ?\d{2} ?\d{2} ?[A-D]\b",
         0.85,
-        needs=r"[a-z]{2} ?\d{2} ?\d{2} ?\d{2} ?[a-d]",
-        shapes=("aa00", "aa 00"),
+        shapes=("aa0000", "aa00 00", "aa 0000", "aa 00 00"),
     ),
     Rule(
         "NATIONAL_ID",

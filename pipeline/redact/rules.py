@@ -8,6 +8,7 @@ pattern can take more than linear time on a hostile text.
 """
 
 import re
+from itertools import product
 
 from pipeline.redact import checks
 from pipeline.redact.announced import ANNOUNCED_RULES
@@ -54,7 +55,7 @@ RULES = (
         1.0,
         checks.mailbox,
         needs=AT,
-        words=("@", "[", "(", "{"),
+        shapes=("@", *map("".join, product("[({", "a "))),
     ),
     Rule(
         "EMAIL",
@@ -217,10 +218,16 @@ RULES = (
         "mac",
         r"(?<![\w:-])(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}(?![\w:-])",
         0.9,
-        needs=r"[:-][0-9a-f]{2}[:-][0-9a-f]{2}[:-]",
-        words=(":", "-"),
+        shapes=tuple(map("".join, product(":-", "0a", "0a", ":-"))),
     ),
-    Rule("URL_CREDENTIALS", "url login", r"\b[a-z][a-z0-9+.-]*+://(?P<v>[^\s/:@]++:[^\s/@]++)@", 1.0, words=("://",)),
+    Rule(
+        "URL_CREDENTIALS",
+        "url login",
+        r"\b[a-z][a-z0-9+.-]*+://(?P<v>[^\s/:@]++:[^\s/@]++)@",
+        1.0,
+        words=("://",),
+        shapes=("@",),
+    ),
     Rule(
         "URL_CREDENTIALS",
         "url secret",

@@ -159,7 +159,7 @@ class Tagger:
             products = [hidden_LC @ third for third in thirds] if number else [one[which_L] for one in first.products]
             near_LC = spread_sum(products, dilation)
             near_LC += layers[f"bias.{number}"]
-            hidden_LC += activation(near_LC)
+            hidden_LC += rectified(near_LC)
             hidden_LC = np.minimum(hidden_LC, ACTIVATION_MAX, out=hidden_LC)
             hidden_LC[empty] = 0
         logits_LK: Floats = hidden_LC @ layers["exit"] + layers["exit_bias"]
@@ -230,7 +230,12 @@ def spread_sum(products: Sequence[Floats], dilation: int) -> Floats:
 
 def activation(values: Floats) -> Floats:
     """ReLU in place, rounded to whole numbers and bounded."""
-    return np.clip(np.rint(values, out=values), 0, ACTIVATION_MAX, out=values)
+    return np.minimum(rectified(values), ACTIVATION_MAX, out=values)
+
+
+def rectified(values: Floats) -> Floats:
+    """ReLU in place, rounded to whole numbers."""
+    return np.maximum(np.rint(values, out=values), 0, out=values)
 
 
 def in_steps(grid: NDArray[Any], name: str) -> Floats:
