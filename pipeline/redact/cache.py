@@ -25,7 +25,7 @@ from pipeline.tables.runs import RunWriter, merged_runs, row_groups
 
 ROOT = Path(__file__).resolve().parents[2]
 ANALYSIS = Path("pipeline/redact/shard.py")
-LIBRARIES = ("presidio-analyzer", "regex", "numpy")
+LIBRARIES = ("presidio-analyzer", "regex", "numpy", "polars")
 REAL_LIBRARIES = ("torch", "transformers", "tokenizers", "gliner")
 """Of models beside the tagger; which of them are installed is part of the identity too."""
 LATER = ("pseudonym", "pseudonym_key", "pseudonym_digits", "spread_names", "max_density", "min_density_spans")

@@ -22,6 +22,9 @@ class Rule(NamedTuple):
     """Parts of words in small letters; without any of them the pattern cannot match."""
     shapes: tuple[str, ...] = ()
     """Parts of a text's `shape` (see `visible`); without any of them the pattern cannot match."""
+    timed: bool = False
+    """Whether it may take long, and is stopped then: a user's own pattern. Ours take linear time, and to look at the
+    clock costs more than they do."""
 
 
 WITH_DIGIT = ("0",)

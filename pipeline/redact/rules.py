@@ -354,7 +354,7 @@ def code_rules(codes: tuple[CodePattern, ...]) -> tuple[Rule, ...]:
 
 def _code_rule(name: str, code: CodePattern) -> Rule:
     if code.syntax == "regex":
-        return Rule(code.kind, name, code.pattern, code.score, None, code.context)
+        return Rule(code.kind, name, code.pattern, code.score, None, code.context, timed=True)
     words = tuple(re.findall(r"[a-z]+", code.pattern.lower())[:1])
     return Rule(code.kind, name, of_form(code.pattern), code.score, None, code.context, words=words, shapes=WITH_DIGIT)
 

@@ -1,5 +1,6 @@
 """The work of one shard of `curate_redact`: chunks in, finds out."""
 
+import gc
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,12 +34,14 @@ class RedactShard:
     def __call__(self, parts: pl.DataFrame, tick: Callable[[], None]) -> dict[str, pl.DataFrame]:
         """Table `finds`: one row of FINDS a chunk."""
         analyser = load_analyser(Path(self.model), self.params)
+        gc.freeze()  # model and rules stay: the collector would look through them again and again
         rows = [pl.DataFrame(schema=FINDS)]
         for part in parts["part"]:
             for batch in pl.read_parquet(part).iter_slices(BATCH):
                 found = [packed(finds) for finds in analyser.found(batch["text"].to_list())]
                 rows.append(batch.select("key").with_columns(pl.Series("found", found, pl.String)))
             tick()
+        gc.unfreeze()
         return {"finds": pl.concat(rows)}
 
 

@@ -5,7 +5,8 @@ from presidio_analyzer import PatternRecognizer as PresidioPattern
 from pipeline.redact import recognisers
 from pipeline.redact.analyse import Analyser, Found, united
 from pipeline.redact.recognisers import FailClosed, Patterns, RecogniserFailed
-from pipeline.redact.rule import Rule
+from pipeline.redact.rules import code_rules
+from pipeline.schema.curate_redact import CodePattern
 from pipeline.schema.errors import BadInput
 from tests.redact.worlds import random_tagger, redact_params, silent_tagger
 
@@ -34,8 +35,9 @@ def test_a_pattern_out_of_time_surfaces_here_where_presidio_goes_on_without_it(m
     theirs = PresidioPattern("CODE", patterns=[Pattern("slow", SLOW, 0.9)])
     assert theirs.analyze(text, ["CODE"]) == []  # lost, with a line in a log
     monkeypatch.setattr(recognisers, "TIMEOUT_S", 0.05)
-    with pytest.raises(RecogniserFailed, match="slow one"):
-        Patterns([Rule("CODE", "slow one", SLOW, 0.9)]).analyze(text, ["CODE"])
+    code = CodePattern.model_validate({"kind": "CODE", "syntax": "regex", "pattern": SLOW, "score": 0.9, "context": []})
+    with pytest.raises(RecogniserFailed, match="code 1"):
+        Patterns(code_rules((code,))).analyze(text, ["CODE"])
 
 
 def test_a_failing_tagger_stops_the_analysis():
