@@ -127,6 +127,7 @@ def fastest(turns: Sequence[dict[str, float]]) -> dict[str, float]:
 def stock_turn(steps: dict[str, Callable[[pl.DataFrame], object]], entering: dict[str, pl.DataFrame],
                every: int) -> dict[str, float]:
     """CPU seconds of each stock step, once."""
+    logger.remove()  # datatrove's executor, which ours runs on, has set up a log
     return {name: stock_seconds(steps[name], rows, every) for name, rows in entering.items()}
 
 
@@ -190,7 +191,6 @@ def with_copies(table: pl.DataFrame) -> pl.DataFrame:
 
 def stock_steps(tree: Path, params: Path, room: Path) -> dict[str, Callable[[pl.DataFrame], object]]:
     """By our stage, what does the same to documents; everything is loaded."""
-    logger.remove()  # datatrove's executor, which ours runs on, has set up a log
     filtering = load_section(CurateFilter, "curate_filter", params)
     rules = stock_rules(tree, filtering)
     index = room / "index"

@@ -4,8 +4,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from presidio_analyzer import AnalyzerEngine, RecognizerRegistry, RecognizerResult
-
+from pipeline.redact.presidio import AnalyzerEngine, RecognizerRegistry, RecognizerResult
 from pipeline.redact.recognisers import (
     LANGUAGE,
     FailClosed,

@@ -11,8 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from presidio_analyzer.nlp_engine import NlpArtifacts
-
+from pipeline.redact.presidio import NlpArtifacts
 from pipeline.redact.recognisers import LANGUAGE, FailClosed, Hit
 from pipeline.redact.words import cut
 from pipeline.schema.errors import BadInput

@@ -16,12 +16,16 @@ from typing import Any, NamedTuple, TypeVar
 
 import polars as pl
 import regex
-from presidio_analyzer import EntityRecognizer, RecognizerResult
-from presidio_analyzer.context_aware_enhancers import ContextAwareEnhancer
-from presidio_analyzer.nlp_engine import NlpArtifacts, NlpEngine
-from spacy.tokens import Doc
-from spacy.vocab import Vocab
 
+from pipeline.redact.presidio import (
+    ContextAwareEnhancer,
+    Doc,
+    EntityRecognizer,
+    NlpArtifacts,
+    NlpEngine,
+    RecognizerResult,
+    Vocab,
+)
 from pipeline.redact.rule import NEAR_AFTER, NEAR_BEFORE, NEAR_BOOST, Rule
 from pipeline.redact.tagger import TYPES, Span, Tagger
 from pipeline.redact.visible import plain, shape

@@ -19,14 +19,17 @@ from itertools import chain, pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
-import spacy
 from numpy.typing import NDArray
-from spacy.attrs import IDX
-from spacy.lang.lex_attrs import is_punct
 
+from pipeline.stage.lean import without
 from pipeline.text.arrays import grown
 from pipeline.text.runs import UNKNOWN, RunNumbers, Runs, runs_of
 from pipeline.text.words import batches, compiled
+
+with without("torch"):
+    import spacy
+    from spacy.attrs import IDX
+    from spacy.lang.lex_attrs import is_punct
 
 I32 = NDArray[np.int32]
 I64 = NDArray[np.int64]
