@@ -6,8 +6,9 @@ TREE is a pipeline that has run: its extracted documents, quality model, PII mod
 are read. Steps: gates, language, heuristics, quality; near-duplicates and chunks; PII; decontamination,
 as their stages run them, one worker, cold cache. With --add the share is held back first and added for a
 second run with the cache of the first. With --repeat everything but that is done in so many turns, ours and then
-stock's in each, so that both meet the same minutes of a machine whose speed changes; ours is cold each time. Of
-each step the fastest counts, ours and stock's: what else a machine does only ever adds.
+stock's in each, so that both meet the same minutes of a machine whose speed changes. Ours is cold each time: a new
+process and an empty cache, for what a process has learnt of words would help its next turn. Of each step the fastest
+counts, ours and stock's: what else a machine does only ever adds.
 
 Stock: each step from datatrove's and Presidio's own blocks, as they come, on every N-th of the very documents that
 enter our step (in the order of source and length, so that the sample has their mixture), scaled by text to all of
@@ -23,8 +24,8 @@ them. So stock is not charged for documents that we drop, nor spared those that 
   a package with downloads).
 
 Rates: MB of UTF-8 text that came in per CPU second, processes of the engine included. Imports, models and
-kernels are loaded before, for ours by a run on twenty documents, ten of them near copies of the others; the time
-of that run is printed as `start`.
+kernels are loaded before, for ours by a run on twenty documents in the same process, ten of them near copies of the
+others; the time of that run is printed as `start`.
 """
 
 import argparse
@@ -32,8 +33,10 @@ import gc
 import os
 import tempfile
 from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from importlib.resources import as_file, files
 from itertools import chain
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -81,24 +84,21 @@ def main() -> None:
     parser.add_argument("--add", type=float, default=0.0)
     parser.add_argument("--repeat", type=int, default=1)
     given = parser.parse_args()
-    logger.remove()
     table = read_table(given.tree / "data/curate_extract/documents")
     held_back = table["doc_id"].hash(1) % 10_000 < given.add * 10_000
     with tempfile.TemporaryDirectory() as folder:
         room = Path(folder)
         few = with_copies(spread(table, table.height // 10))
-        warm = curated(given.tree, given.params, few, room / "start", room / "start-cache")
-        print_rates("start: twenty documents", warm, megabytes(few))
         for name, part in [("before", table.filter(~held_back)), ("after", table)][0 if given.add else 1:]:
-            seconds = curated(given.tree, given.params, part, room / name, room / "cache")
+            seconds = cold(given.tree, given.params, few, part, room / name, room / "cache")
             print_rates(f"ours, {name}: {part.height:,} documents", seconds, megabytes(part))
         balance(table, room / "after")
         steps = stock_steps(given.tree, given.params, room)
         entering = dict(zip(STAGES, [table, *(read_table(room / "after" / name) for name in STAGES[:-1])], strict=True))
-        gc.freeze()  # stock's models lie beside ours in the turns to come
+        gc.freeze()  # in stock's favour: the collector would look through its models again and again
         turns = [(seconds, stock_turn(steps, entering, given.every))]
         for turn in range(1, given.repeat):
-            again = curated(given.tree, given.params, table, room / f"turn-{turn}", room / f"cache-{turn}")
+            again = cold(given.tree, given.params, few, table, room / f"turn-{turn}", room / f"cache-{turn}")
             print_rates(f"ours, turn {turn + 1}", again, megabytes(table))
             turns.append((again, stock_turn(steps, entering, given.every)))
         for number, (ours, stock) in enumerate(turns, 1):
@@ -139,8 +139,17 @@ def stock_seconds(step: Callable[[pl.DataFrame], object], entering: pl.DataFrame
     return seconds * megabytes(entering) / megabytes(chosen)
 
 
+def cold(tree: Path, params: Path, few: pl.DataFrame, table: pl.DataFrame, room: Path, cache: Path) -> dict[str, float]:
+    """`curated` in a process that has run on `few` documents only."""
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        start = pool.submit(curated, tree, params, few, room / "start", room / "start-cache").result()
+        print_rates(f"start: {few.height} documents", start, megabytes(few))
+        return pool.submit(curated, tree, params, table, room, cache).result()
+
+
 def curated(tree: Path, params: Path, table: pl.DataFrame, room: Path, cache: Path) -> dict[str, float]:
     """CPU seconds by stage. Stage x leaves `room/x` and `room/x-ledger`."""
+    logger.remove()
     start = room / "extracted"
     start.mkdir(parents=True)
     table.write_parquet(start / "part-00000.parquet")

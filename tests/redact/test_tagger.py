@@ -20,7 +20,7 @@ from pipeline.redact.tagger import (
     spread_sum,
 )
 from pipeline.redact.training import APART, Net, _tensors, as_example
-from pipeline.redact.words import cut
+from pipeline.redact.words import GAPS, cut
 from pipeline.schema.errors import BadInput
 from tests.redact.worlds import LEXICON, random_grid, random_tagger
 
@@ -54,6 +54,49 @@ def test_what_is_worked_on_together_decides_nothing(of, most, monkeypatch):
     expected = random_tagger().spans(TEXTS, 0.0)
     monkeypatch.setattr(module, of, most)
     assert random_tagger().spans(TEXTS, 0.0) == expected
+
+
+ODD_BLANKS = [
+    " ",
+    "\n",
+    "\t",
+    "\r\n",
+    "\n \n",
+    "\x0b",
+    "\x0c",
+    "\x1c",
+    "\x1f",
+    "\x85",
+    "\xa0",
+    "\u2028",
+    "\u3000",
+    "\u200b",
+    "",
+]
+
+
+def test_words_put_together_from_runs_are_those_that_the_whole_text_is_cut_into():
+    words = [
+        "Ann",
+        "o'Neil's,",
+        "x@y.example",
+        "(see",
+        "https://x.example/a?b=1)",
+        "A_1",
+        "²",
+        "é\u0301b",
+        "12,5",
+        "...",
+        "don’t",
+    ]
+    rng = random.Random(5)
+    tagger = random_tagger()
+    for _ in range(300):
+        text = "".join(rng.choice(words) + rng.choice(ODD_BLANKS) for _ in range(rng.randint(0, 9)))
+        text = rng.choice(ODD_BLANKS) + text
+        (pairs,), words_ = tagger.pairs([text]), cut(text)
+        places = [tagger._places[word] for word in words_.texts]
+        assert [divmod(pair, len(GAPS)) for pair in pairs] == list(zip(places, words_.gaps, strict=True))
 
 
 def test_sums_are_exact_so_their_order_is_free():
