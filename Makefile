@@ -28,7 +28,9 @@ $(VENV)/.installed: pyproject.toml requirements.lock
 	$(BIN)/pip install -q -c requirements.lock -e '.[$(GROUPS)]'
 	touch $@
 
+# what a clone brings of others' records must not keep a stage from running here
 repro: install
+	python -m pipeline.audit.fresh_clone
 	dvc repro
 	pedigree summary
 	@echo "report: $(CURDIR)/report/index.html"
