@@ -1,5 +1,6 @@
 """The commands of docs/verify.md work as printed, and fail on a changed file; the checks it speaks of exist."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -10,6 +11,7 @@ import pytest
 
 from pipeline.audit import verify
 from pipeline.audit.findings import Check
+from pipeline.audit.summary import table
 from tests.clients.release_world import build_release
 
 ROOT = Path(__file__).parent.parent
@@ -79,3 +81,9 @@ def test_every_check_that_the_threat_model_names_exists_and_every_check_stops_so
     named = {int(number) for group in re.findall(r"\((\d+(?:, \d+)*)\)", text) for number in group.split(", ")}
     replay = max(int(check.value.split()[0]) for check in Check)
     assert named | {replay} == {int(check.value.split()[0]) for check in Check}
+
+
+def test_the_table_in_the_readme_is_that_of_the_committed_run():
+    summary = json.loads((ROOT / "report/summary.json").read_text(encoding="utf-8"))
+    shown = re.search(r"<!-- table -->\n```\n(.*?)\n```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert shown and shown[1] == table(summary)
