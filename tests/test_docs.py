@@ -86,4 +86,5 @@ def test_every_check_that_the_threat_model_names_exists_and_every_check_stops_so
 def test_the_table_in_the_readme_is_that_of_the_committed_run():
     summary = json.loads((ROOT / "report/summary.json").read_text(encoding="utf-8"))
     shown = re.search(r"<!-- table -->\n```\n(.*?)\n```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
-    assert shown and shown[1] == table(summary)
+    assert shown
+    assert shown[1] == table(summary)
