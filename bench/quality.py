@@ -23,9 +23,9 @@ import numpy as np
 import polars as pl
 
 from pipeline.extract.html import read_html
+from pipeline.extract.plain import read_text
 from pipeline.extract.readers import tidy
 from pipeline.extract.records import Reader, Record, Refusal, Source
-from pipeline.extract.text import read_text
 from pipeline.extract.xml import read_xml
 from pipeline.schema.curate_extract import CurateExtract
 from pipeline.schema.curate_filter import CurateFilter
