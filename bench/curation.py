@@ -5,10 +5,10 @@
 TREE is a pipeline that has run: its extracted documents, quality model, PII model and evaluation items
 are read. Steps: gates, language, heuristics, quality; near-duplicates and chunks; PII; decontamination,
 as their stages run them, one worker, cold cache. With --add the share is held back first and added for a
-second run with the cache of the first. With --repeat everything but that is done in so many turns, ours and then
-stock's in each, so that both meet the same minutes of a machine whose speed changes. Ours is cold each time: a new
-process and an empty cache, for what a process has learnt of words would help its next turn. Of each step the fastest
-counts, ours and stock's: what else a machine does only ever adds.
+second run with the cache of the first, and stock is not run. With --repeat everything is done in so many turns, ours
+and then stock's in each, so that both meet the same minutes of a machine whose speed changes. Ours is cold each time:
+a new process and an empty cache, for what a process has learnt of words would help its next turn. Of each step the
+fastest counts, ours and stock's: what else a machine does only ever adds.
 
 Stock: each step from datatrove's and Presidio's own blocks, as they come, on every N-th of the very documents that
 enter our step (in the order of source and length, so that the sample has their mixture), scaled by text to all of
@@ -93,6 +93,8 @@ def main() -> None:
             seconds = cold(given.tree, given.params, few, part, room / name, room / "cache")
             print_rates(f"ours, {name}: {part.height:,} documents", seconds, megabytes(part))
         balance(table, room / "after")
+        if given.add:
+            return
         steps = stock_steps(given.tree, given.params, room)
         entering = dict(zip(STAGES, [table, *(read_table(room / "after" / name) for name in STAGES[:-1])], strict=True))
         gc.freeze()  # in stock's favour: the collector would look through its models again and again
