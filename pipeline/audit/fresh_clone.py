@@ -45,8 +45,8 @@ def is_fresh(repo: "Repo") -> bool:
 
 def in_git_alone(repo: "Repo") -> list[Path]:
     """Folders of records whose stages have all outputs in Git, sorted."""
-    outs = [[out for out in stage.outs] for stage in repo.index.stages]
-    paths = [Path(str(out)) for stage in outs if not any(out.use_cache for out in stage) for out in stage]
+    stages = [stage for stage in repo.index.stages if not any(out.use_cache for out in stage.outs)]
+    paths = [Path(str(out)) for stage in stages for out in stage.outs]
     return sorted(path for path in paths if path.parent == Path(LINEAGE) and path.is_dir())
 
 

@@ -56,39 +56,13 @@ def test_what_is_worked_on_together_decides_nothing(of, most, monkeypatch):
     assert random_tagger().spans(TEXTS, 0.0) == expected
 
 
-ODD_BLANKS = [
-    " ",
-    "\n",
-    "\t",
-    "\r\n",
-    "\n \n",
-    "\x0b",
-    "\x0c",
-    "\x1c",
-    "\x1f",
-    "\x85",
-    "\xa0",
-    "\u2028",
-    "\u3000",
-    "\u200b",
-    "",
-]
+ODD_BLANKS = [" ", "\n", "\t", "\r\n", "\n \n", "\x0b", "\x0c", "\x1c", "\x1f", "\x85", "\xa0", "\u2028", "\u3000",
+              "\u200b", ""]  # fmt: skip
 
 
 def test_words_put_together_from_runs_are_those_that_the_whole_text_is_cut_into():
-    words = [
-        "Ann",
-        "o'Neil's,",
-        "x@y.example",
-        "(see",
-        "https://x.example/a?b=1)",
-        "A_1",
-        "²",
-        "é\u0301b",
-        "12,5",
-        "...",
-        "don’t",
-    ]
+    words = ["Ann", "o'Neil's,", "x@y.example", "(see", "https://x.example/a?b=1)", "A_1", "²", "é\u0301b", "12,5",
+             "...", "don’t"]  # fmt: skip
     rng = random.Random(5)
     tagger = random_tagger()
     for _ in range(300):
