@@ -5,11 +5,14 @@ import subprocess
 import sys
 
 import pytest
+from hypothesis import settings
 
 from pipeline.stage import confined
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+settings.register_profile("untimed")  # a busy machine fails no test
+settings.load_profile("untimed")
 
 
 @pytest.fixture(autouse=True, scope="session")

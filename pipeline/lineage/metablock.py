@@ -79,7 +79,8 @@ def open_metablock(text: bytes, keys: Iterable[ec.EllipticCurvePublicKey], name:
     known = {keyid(key): key for key in keys}
     if signer not in known:
         raise NotVerified(name, "signed by a key that is not accepted", got=f"key {signer[:8]}",
-                          wanted=" or ".join(sorted(short[:8] for short in known)) or "some key")
+                          wanted=" or ".join(sorted(short[:8] for short in known)) or "some key",
+                          do="`pedigree keys add` accepts a colleague's key; in a clone, `make repro` signs anew")
     try:
         known[signer].verify(raw, payload, ec.ECDSA(hashes.SHA256()))
     except InvalidSignature as err:

@@ -17,7 +17,7 @@ from pipeline.redact.rule import LONG_NUMBER, WITH_DIGIT, Rule
 from pipeline.redact.streets import STREET_RULES
 from pipeline.schema.curate_redact import CodePattern
 
-DIGIT, AT = r"\d", r"@|[\[({]\s*at\s*[\])}]"
+AT = r"@|[\[({]\s*at\s*[\])}]"
 DIGIT_WORD = r"(?:zero|oh|o|nought|naught|nil|one|two|three|four|five|six|seven|eight|nine)"
 MONTHS = (
     r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
@@ -312,7 +312,6 @@ RULES = (
         "birth date",
         rf"(?:\bborn|birth|\bdob\b|d\.o\.b|birthday|geboren|\bnée?\b|\bb\.)(?:[^\w\n]*+\w++){{0,4}}?[^\w\n]*+(?P<v>{DATE})",
         0.9,
-        needs=DIGIT,
         words=("born", "birth", "dob", "d.o.b", "geboren", "née", "b."),
         shapes=WITH_DIGIT,
     ),

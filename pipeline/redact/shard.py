@@ -1,6 +1,5 @@
 """The work of one shard of `curate_redact`: chunks in, finds out."""
 
-import gc
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,13 +13,14 @@ from pipeline.redact.real import load_models
 from pipeline.redact.tagger import load_tagger
 from pipeline.schema.curate_redact import CurateRedact
 from pipeline.stage.hashing import hash_artefact
+from pipeline.stage.lean import frozen
 
 CHUNKS: dict[str, pl.DataType] = {"key": pl.Binary(), "text": pl.String()}
 """`key`: sha256 of the text."""
 FINDS: dict[str, pl.DataType] = {"key": pl.Binary(), "found": pl.String()}
 """`found`: JSON list of [start, end, kind, recogniser, score]; NOTHING for a chunk without finds."""
 NOTHING = "[]"
-BATCH = 256
+BATCH = 1024
 """Chunks analysed together; no decision depends on it."""
 
 
@@ -34,14 +34,13 @@ class RedactShard:
     def __call__(self, parts: pl.DataFrame, tick: Callable[[], None]) -> dict[str, pl.DataFrame]:
         """Table `finds`: one row of FINDS a chunk."""
         analyser = load_analyser(Path(self.model), self.params)
-        gc.freeze()  # model and rules stay: the collector would look through them again and again
         rows = [pl.DataFrame(schema=FINDS)]
-        for part in parts["part"]:
-            for batch in pl.read_parquet(part).iter_slices(BATCH):
-                found = [packed(finds) for finds in analyser.found(batch["text"].to_list())]
-                rows.append(batch.select("key").with_columns(pl.Series("found", found, pl.String)))
-            tick()
-        gc.unfreeze()
+        with frozen():
+            for part in parts["part"]:
+                for batch in pl.read_parquet(part).iter_slices(BATCH):
+                    found = [packed(finds) for finds in analyser.found(batch["text"].to_list())]
+                    rows.append(batch.select("key").with_columns(pl.Series("found", found, pl.String)))
+                tick()
         return {"finds": pl.concat(rows)}
 
 

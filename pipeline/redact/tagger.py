@@ -1,24 +1,21 @@
 """The tagger: hashed n-grams, three dilated convolutions, one label a word; exact arithmetic.
 
-Everything is a whole number held in a float: no product and no sum is ever rounded, so the order of a
-sum does not show, and batch size, neighbours in a batch, thread count and instruction set cannot change
-a decision. Only ReLU is used, because tanh and exp are not exact.
-
-    words (float64, once a word): |sum| <= 128 * 2**(WEIGHT_TOP + INPUT_TOP) = 2**16, in steps of
-        2**-(WORD_BITS + INPUT_BITS) = 2**-20;  16 + 20 = 36 < 53 bits
-    layers (float32): activations 0 .. 255 and weights -127 .. 127 are whole numbers but for a power of two, which a
-        whole layer shares: 3 * width * 255 * 127 + |bias| <= 384 * 32385 + 2**15 + 255 < 2**24, a float32's digits
+No product and no sum is ever rounded, so the order of a sum does not show, and batch size, neighbours in a
+batch, thread count and instruction set cannot change a decision. Only ReLU is used, because tanh and exp are
+not exact. Layers work on whole numbers of 8 bits (`layers`); what a word brings to them is worked out once, in
+float64: |sum| <= 128 * 2**(WEIGHT_TOP + INPUT_TOP) = 2**16, in steps of 2**-(WORD_BITS + INPUT_BITS) = 2**-20;
+16 + 20 = 36 < 53 bits.
 
 Texts lie one behind another on a tape, REACH empty places between two: no padding to a common length. That
 is as far as one convolution sees, and every layer empties those places again.
 
-Shapes: L places on the tape, U different pairs of word and gap on it, W words, C width, D embedding, K labels.
+Shapes: L places on the tape, W words, C width, D embedding, K labels.
 """
 
 import json
 import math
 from collections.abc import Iterator, Sequence
-from itertools import accumulate, chain, pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,12 +24,20 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file, save
 from threadpoolctl import ThreadpoolController
 
+from pipeline.redact.layers import (
+    ACTIVATION_BITS,
+    ACTIVATION_MAX,
+    DILATIONS,
+    LAYER_BITS,
+    LAYER_TOP,
+    SUM_BITS,
+    Layers,
+)
 from pipeline.redact.lexicon import LISTS, Lexicon, load_lexicon, save_lexicon
 from pipeline.redact.words import CASES, GAPS, Words, cut, first_shape, grams
 from pipeline.schema.errors import BadInput
 from pipeline.text.arrays import grown
 
-DILATIONS = (1, 2, 4)
 REACH = max(DILATIONS)
 SPACE, NEWLINE, START = map(GAPS.index, ("space", "newline", "start"))
 TYPES = ("PERSON", "ADDRESS", "DATE_OF_BIRTH", "PARAPHRASE", "IDENTIFIER", "USERNAME")
@@ -41,11 +46,6 @@ WORD_BITS, WEIGHT_TOP = 12, 3
 """Of the n-gram table and `entry`: multiples of 2**-12 below 2**3."""
 INPUT_BITS, INPUT_TOP = 8, 6
 """Of what a word brings to the first layer: multiples of 2**-8 up to 2**6."""
-LAYER_BITS, LAYER_TOP = 8, 127
-"""Of the layers' weights: -127 .. 127 in steps of 2**-8; trained ones stay below 0.5."""
-ACTIVATION_BITS, ACTIVATION_MAX = 5, 255
-"""0 .. 255 in steps of 2**-5."""
-SUM_BITS = LAYER_BITS + ACTIVATION_BITS
 FORMAT = {
     "word_bits": WORD_BITS,
     "input_bits": INPUT_BITS,
@@ -56,9 +56,9 @@ MAX_KNOWN = 200_000
 """Words kept between batches (about 100 MB); a vocabulary beyond it starts afresh."""
 MAX_KEPT = 8_000_000
 """Characters of runs kept between batches (about 150 MB with what goes with them); beyond it all start afresh."""
-SHEET, TAPE = 65_536, 2048
-"""Characters of texts that are cut together, places on one tape. They bound memory (words not met before cost most,
-some 3 kB each while they are learnt) and, by exactness, change nothing else."""
+SHEET = 65_536
+"""Characters of texts that are worked on together. It bounds memory (words not met before cost most, some 3 kB each
+while they are learnt) and, by exactness, changes nothing else."""
 OUTER_MARKS = ' \t\n.,;:!?|*_"“”'
 """Never the first or last character of a span."""
 
@@ -77,15 +77,6 @@ class Span(NamedTuple):
     """0.5 .. 1: sigmoid of the smallest lead over "nothing" among its words."""
 
 
-class First(NamedTuple):
-    """What U different pairs of a word and the gap before it bring to the first layer."""
-
-    hidden: Floats
-    """(U, C)"""
-    products: list[Floats]
-    """(U, C) each: to the place behind, to its own, to the place before."""
-
-
 class Tagger:
     """Weights in exact form, and what is known of the words met so far."""
 
@@ -93,7 +84,8 @@ class Tagger:
         self.lexicon = lexicon
         self.buckets = grid["grams"].shape[0]
         self.words = {name: grid[name].astype(np.float64) * 2.0**-WORD_BITS for name in ("grams", "entry")}
-        self.layers = {name: in_steps(values, name) for name, values in grid.items() if name not in self.words}
+        self.beside = {name: grid[name].astype(np.float64) * 2.0**-INPUT_BITS for name in ("shapes", "lists")}
+        self.layers = Layers(grid)
         self.blas = ThreadpoolController()
         self._forget()
 
@@ -103,30 +95,25 @@ class Tagger:
         Args:
             nothing_bias: taken from the score of "nothing" before deciding; more gives more recall.
         """
-        # the matrices are small: more threads of BLAS than one wait for each other, and on a busy machine for the rest
+        # matrices of new words are small: more threads of BLAS than one wait for each other, and for other processes
         with self.blas.limit(limits=1, user_api="blas"):
             sheets = _grouped([len(text) for text in texts], SHEET)
             return [spans for sheet in sheets for spans in self._on_sheet([texts[at] for at in sheet], nothing_bias)]
 
     def logits(self, texts: Sequence[str]) -> Floats:
         """(L, K) for all of `texts` on one tape."""
-        which_L, first = self._entered(self.pairs(texts))
-        return self._logits(which_L, first)
+        return self._logits(self.pairs(texts))
 
     def _on_sheet(self, texts: Sequence[str], nothing_bias: float) -> Iterator[list[Span]]:
         pairs = self.pairs(texts)
-        which, first = self._entered(pairs)
-        lengths = [len(one) + REACH for one in pairs]
-        starts = list(accumulate(lengths, initial=REACH))
-        for tape in _grouped(lengths, TAPE):
-            begin = starts[tape[0]] - REACH
-            logits_LK = self._logits(which[begin : starts[tape[-1] + 1]], first)
-            logits_LK[:, 0] -= nothing_bias
-            named_L = logits_LK.argmax(axis=1) > 0
-            for index in tape:
-                start, end = starts[index] - begin, starts[index + 1] - REACH - begin
-                some = bool(named_L[start:end].any())
-                yield _decode(texts[index], cut(texts[index]), logits_LK[start:end]) if some else []
+        logits_LK = self._logits(pairs)
+        logits_LK[:, 0] -= nothing_bias
+        named_L = logits_LK.argmax(axis=1) > 0
+        start = REACH
+        for text, words in zip(texts, pairs, strict=True):
+            end = start + len(words)
+            yield _decode(text, cut(text), logits_LK[start:end]) if named_L[start:end].any() else []
+            start = end + REACH
 
     def pairs(self, texts: Sequence[str]) -> list[list[int]]:
         """The words of each text in order, each as its place times the number of GAPS, plus the gap before it.
@@ -137,33 +124,11 @@ class Tagger:
         self._learn({run for cuts in lines for line in cuts for run in line})
         return [self._in_lines(cuts) for cuts in lines]
 
-    def _entered(self, pairs: Sequence[list[int]]) -> tuple[NDArray[np.int64], First]:
-        """(L,) the number of each pair on a tape of all texts, and what each different pair brings to the first layer.
-
-        The same word behind the same gap brings the same, so that is worked out once. Number 0 is nothing.
-        """
+    def _logits(self, pairs: Sequence[list[int]]) -> Floats:
+        """(L, K) for a tape of all texts; pair 0, between them, is nothing."""
         gap = [0] * REACH
-        tape = np.array([*gap, *chain.from_iterable(one + gap for one in pairs)])
-        pairs_U, which_L = np.unique(tape, return_inverse=True)
-        places_U, gaps_U = np.divmod(pairs_U, len(GAPS))
-        hidden_UC = activation(self._vectors[places_U] + self.layers["shapes"][self._shapes[places_U] + gaps_U])
-        hidden_UC[0] = 0
-        return which_L, First(hidden_UC, [hidden_UC @ third for third in np.split(self.layers["near.0"], 3)])
-
-    def _logits(self, which_L: NDArray[np.int64], first: First) -> Floats:
-        """(L, K) for a tape of pairs by number."""
-        empty, layers = np.flatnonzero(which_L == 0), self.layers
-        hidden_LC: Floats = first.hidden[which_L]
-        for number, dilation in enumerate(DILATIONS):
-            thirds = np.split(layers[f"near.{number}"], 3)
-            products = [hidden_LC @ third for third in thirds] if number else [one[which_L] for one in first.products]
-            near_LC = spread_sum(products, dilation)
-            near_LC += layers[f"bias.{number}"]
-            hidden_LC += rectified(near_LC)
-            hidden_LC = np.minimum(hidden_LC, ACTIVATION_MAX, out=hidden_LC)
-            hidden_LC[empty] = 0
-        logits_LK: Floats = hidden_LC @ layers["exit"] + layers["exit_bias"]
-        return logits_LK
+        tape_L = np.array([*gap, *chain.from_iterable(one + gap for one in pairs)])
+        return self.layers.logits(self._hidden[tape_L], tape_L > 0)
 
     def _in_lines(self, lines: list[list[str]]) -> list[int]:
         """Pairs of a text whose runs are given line by line."""
@@ -180,8 +145,7 @@ class Tagger:
     def _forget(self) -> None:
         """Place 0 is no word: it stands between texts."""
         self._places: dict[str, int] = {"": 0}
-        self._vectors: Floats = np.zeros((1, self.words["entry"].shape[1]), np.float32)
-        self._shapes = np.zeros(1, np.int64)
+        self._hidden = np.zeros((len(GAPS), self.words["entry"].shape[1]), np.uint8)
         self._runs: dict[str, tuple[int, ...]] = {}
         self._kept = 0
 
@@ -199,7 +163,8 @@ class Tagger:
         self._kept += sum(map(len, new))
 
     def _learn_words(self, words: list[str]) -> None:
-        """What is known of words not met yet; sums of exact numbers, so the order of meeting is free."""
+        """What words not met yet bring to the first layer behind each gap, (W * GAPS, C); sums of exact numbers, so
+        the order of meeting is free."""
         new = [word for word in dict.fromkeys(words) if word not in self._places]
         if not new:
             return
@@ -207,49 +172,21 @@ class Tagger:
         sums_WD = np.add.reduceat(
             table[[gram for bag in bags for gram in bag]], np.cumsum([0, *map(len, bags[:-1])]), axis=0
         )
-        entered_WC = on_inputs(on_inputs(sums_WD) @ self.words["entry"]) * 2.0**ACTIVATION_BITS
+        entered_WC = on_inputs(on_inputs(sums_WD) @ self.words["entry"])
+        entered_WC += self.beside["lists"][[self.lexicon.knows(word) for word in new]]
+        shapes_WG = np.add.outer([first_shape(word) for word in new], np.arange(len(GAPS)))
         start = len(self._places)
         end = start + len(new)
-        self._vectors, self._shapes = grown(self._vectors, end), grown(self._shapes, end)
         self._places |= {word: place for place, word in enumerate(new, start)}
-        self._vectors[start:end] = entered_WC + self.layers["lists"][[self.lexicon.knows(word) for word in new]]
-        self._shapes[start:end] = [first_shape(word) for word in new]
+        self._hidden = grown(self._hidden, end * len(GAPS))
+        hidden_WGC = activation(entered_WC[:, None] + self.beside["shapes"][shapes_WG])
+        self._hidden[start * len(GAPS) : end * len(GAPS)] = hidden_WGC.reshape(-1, hidden_WGC.shape[2])
 
 
-def spread_sum(products: Sequence[Floats], dilation: int) -> Floats:
-    """(L, C): what each place brings to the one `dilation` behind it, to itself, and to the one before it, added.
-
-    Args:
-        products: those three, (L, C) each; the second is overwritten with the answer.
-    """
-    to_later, sums, to_earlier = products
-    sums[dilation:] += to_later[:-dilation]
-    sums[:-dilation] += to_earlier[dilation:]
-    return sums
-
-
-def activation(values: Floats) -> Floats:
-    """ReLU in place, rounded to whole numbers and bounded."""
-    return np.minimum(rectified(values), ACTIVATION_MAX, out=values)
-
-
-def rectified(values: Floats) -> Floats:
-    """ReLU in place, rounded to whole numbers."""
-    return np.maximum(np.rint(values, out=values), 0, out=values)
-
-
-def in_steps(grid: NDArray[Any], name: str) -> Floats:
-    """Saved weights in steps of an activation: sums come out in such steps, and those of `exit` as logits.
-
-    Powers of two round nothing: every sum keeps the digits that it has in whole numbers.
-    """
-    if name.startswith("exit"):
-        bits = SUM_BITS
-    elif name.startswith("near"):
-        bits = LAYER_BITS
-    else:
-        bits = grid_of(name)[0] - ACTIVATION_BITS
-    return grid.astype(np.float32) * np.float32(2.0**-bits)
+def activation(values: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """ReLU, rounded to whole steps and bounded."""
+    steps = np.rint(values * 2.0**ACTIVATION_BITS)
+    return np.clip(steps, 0, ACTIVATION_MAX, out=steps).astype(np.uint8)
 
 
 def on_inputs(values: NDArray[np.float64]) -> NDArray[np.float64]:

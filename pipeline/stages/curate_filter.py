@@ -13,7 +13,6 @@ Rights come first: nothing is computed on text that must not be used. All gates 
 document by itself; the last takes the bottom share of what is left of each source.
 """
 
-import gc
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +27,7 @@ from pipeline.schema.decided import Decided
 from pipeline.schema.errors import BadInput
 from pipeline.schema.execution import Execution
 from pipeline.schema.ledger import LEDGER, SURVIVES
+from pipeline.stage.lean import frozen
 from pipeline.stage.ledger import check_source_survival
 from pipeline.stage.outputs import write_json
 from pipeline.stage.progress import say
@@ -140,13 +140,12 @@ class FilterShard:
     def __call__(self, parts: pl.DataFrame, tick: Callable[[], None]) -> dict[str, pl.DataFrame]:
         """Table `ledger`: LEDGER; a score with a reason of JUDGED says that the quality model judged."""
         gates = Gates(self.params, QualityScorer(Path(self.quality)), load(Path(self.dates)))
-        gc.freeze()  # models and rules stay: the collector would look through them again and again
         rows = [pl.DataFrame(schema=LEDGER)]
-        for part in parts["part"]:
-            table = read_part(Path(part))
-            rows.append(ledger_table(table, gates.decide(table.rows(named=True))))
-            tick()
-        gc.unfreeze()
+        with frozen():
+            for part in parts["part"]:
+                table = read_part(Path(part))
+                rows.append(ledger_table(table, gates.decide(table.rows(named=True))))
+                tick()
         return {"ledger": pl.concat(rows)}
 
 

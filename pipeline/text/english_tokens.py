@@ -67,6 +67,9 @@ LONGEST_UNIT = 4
 NO_SUFFIX = re.compile("[A-Za-z]+|.*[0-9]", re.DOTALL)
 """The end of a run that none of spaCy's suffix rules takes: they take letters after a figure or an apostrophe, and
 never a figure. To ask the rules is slow, and every run that spaCy splits ends with an answer of none."""
+LONGEST_SUFFIX = 12
+"""More than spaCy takes off at once, with what its rules look at before it: all but dots, of which it takes any
+number. To search no more than this end of a run is quicker, above all for links."""
 REFUSED = "IS_ALPHA"
 """A name spaCy reserves, and fails on now and then. A run with it is one token here; datatrove takes it out when
 spaCy fails."""
@@ -177,7 +180,8 @@ class Kind(NamedTuple):
 
 def _suffix(search: Callable[[str], re.Match[str] | None], run: str) -> re.Match[str] | None:
     """What `search`, spaCy's rules, finds at the end of `run`."""
-    return None if NO_SUFFIX.fullmatch(run[-LONGEST_UNIT - 1:]) else search(run)
+    end = run[-LONGEST_SUFFIX:]
+    return None if NO_SUFFIX.fullmatch(end[-LONGEST_UNIT - 1:]) else search(run if end.startswith(".") else end)
 
 
 def _english() -> tuple[Any, frozenset[str]]:

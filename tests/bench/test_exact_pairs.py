@@ -38,7 +38,7 @@ def families(draw):
 
 
 @pytest.mark.parametrize(("above", "below"), [(4, 5), (1, 2), (19, 20)])
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(families())
 def test_every_pair_of_the_definition_and_no_other(above, below, sets):
     assert found(sets, above, below) == by_definition(sets, above, below)
@@ -63,7 +63,7 @@ def test_large_sets_of_frequent_elements():
     assert found(sets, 4, 5) == truth
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(families())
 def test_partners_of_one_set_by_counting(sets):
     truth = by_definition(sets, 4, 5)

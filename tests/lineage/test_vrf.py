@@ -37,14 +37,14 @@ def test_keys_and_proofs_are_those_of_the_rfc(secret, public, alpha, proof):
     assert vrf.verify(key.public, alpha, bytes.fromhex(proof), "proof") == key.evaluate(alpha)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(1, ORDER - 2), st.binary(max_size=100))
 def test_what_a_proof_shows_is_what_the_secret_computes(scalar, alpha):
     key = vrf.Secret(scalar.to_bytes(32, "big"))
     assert vrf.verify(key.public, alpha, key.prove(alpha), "proof") == key.evaluate(alpha)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 8 * vrf.PROOF_BYTES - 1))
 def test_a_proof_with_one_bit_changed_is_refused(bit):
     proof = bytearray(SECRET.prove(b"sample"))
@@ -98,7 +98,7 @@ def test_a_seed_that_is_no_scalar_is_refused(seed):
         vrf.Secret(seed.to_bytes(32, "big"))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(2, ORDER - 2), st.integers(2, ORDER - 2))
 def test_our_point_arithmetic_agrees_with_openssl(one, other):
     def point(scalar):

@@ -24,7 +24,7 @@ def test_the_special_tokens_come_first():
     assert TOKENIZER.convert_ids_to_tokens([0, 1, 2]) == list(SPECIAL_TOKENS)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.text(alphabet=st.characters(codec="utf-8", exclude_categories=["Cs"])))
 def test_decoding_gives_the_normalised_text_back(text):
     import unicodedata

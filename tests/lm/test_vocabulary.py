@@ -53,7 +53,7 @@ def test_what_the_pieces_say_they_save_is_what_they_save():
     assert [piece.saved for piece in pieces] == sorted((piece.saved for piece in pieces), reverse=True)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.dictionaries(st.lists(st.integers(0, 3), min_size=1, max_size=9).map(tuple), st.integers(1, 9), min_size=1,
                        max_size=8))
 def test_every_piece_saves_as_many_tokens_as_it_says_whatever_the_words(words):

@@ -42,7 +42,7 @@ def test_a_pattern_out_of_time_surfaces_here_where_presidio_goes_on_without_it(m
 
 def test_a_failing_tagger_stops_the_analysis():
     tagger = silent_tagger()
-    del tagger.layers["exit"]
+    del tagger.layers.session
     with pytest.raises(RecogniserFailed, match="tagger"):
         Analyser(tagger, redact_params()).found(["nothing here"])
 

@@ -7,9 +7,7 @@ import torch
 from pipeline.redact import tagger as module
 from pipeline.redact.generate import Labelled
 from pipeline.redact.tagger import (
-    ACTIVATION_MAX,
     LABELS,
-    LAYER_TOP,
     REACH,
     SUM_BITS,
     Tagger,
@@ -17,7 +15,6 @@ from pipeline.redact.tagger import (
     grid_of,
     load_tagger,
     save_tagger,
-    spread_sum,
 )
 from pipeline.redact.training import APART, Net, _tensors, as_example
 from pipeline.redact.words import GAPS, cut
@@ -49,7 +46,7 @@ def test_a_text_is_decided_alike_alone_in_any_batch_and_in_any_company():
 
 
 @pytest.mark.parametrize("most", [1, 16, 100, 10_000])
-@pytest.mark.parametrize("of", ["TAPE", "SHEET", "MAX_KEPT"])
+@pytest.mark.parametrize("of", ["SHEET", "MAX_KEPT"])
 def test_what_is_worked_on_together_decides_nothing(of, most, monkeypatch):
     expected = random_tagger().spans(TEXTS, 0.0)
     monkeypatch.setattr(module, of, most)
@@ -83,17 +80,6 @@ def test_sums_are_exact_so_their_order_is_free():
     other |= {f"near.{layer}": grid[f"near.{layer}"][inner][:, turned] for layer in range(3)}
     other |= {f"bias.{layer}": grid[f"bias.{layer}"][turned] for layer in range(3)}
     assert (Tagger(other, LEXICON).logits(TEXTS[:1]) == logits).all()
-
-
-def test_the_largest_weights_and_activations_still_sum_without_rounding():
-    width = 128  # the largest that params allow
-    hidden = np.full((20, width), ACTIVATION_MAX, np.float32)
-    weights = np.full((3 * width, width), LAYER_TOP, np.float32)
-    weights[::2] -= 1  # an odd sum: a rounded one would be even
-    sums = spread_sum([hidden @ third for third in np.split(weights, 3)], 4) + np.float32(2**15 - 1)
-    wanted = ACTIVATION_MAX * (3 * width * LAYER_TOP - 3 * width // 2) + 2**15 - 1
-    assert sums[10, 0] == wanted
-    assert wanted + ACTIVATION_MAX < 2**24
 
 
 def test_what_is_trained_is_what_runs():
@@ -145,7 +131,7 @@ def test_a_saved_tagger_is_the_tagger_and_two_savings_are_the_same_bytes(tmp_pat
 def test_a_damaged_or_foreign_tagger_is_refused(tmp_path):
     save_tagger(random_grid(), LEXICON, tmp_path)
     config = (tmp_path / "tagger.json").read_text()
-    (tmp_path / "tagger.json").write_text(config.replace('"layer_bits": 8', '"layer_bits": 3'))
+    (tmp_path / "tagger.json").write_text(config.replace('"layer_bits": 7', '"layer_bits": 3'))
     with pytest.raises(BadInput, match="made for other code"):
         load_tagger(tmp_path)
     (tmp_path / "tagger.safetensors").write_bytes(b"no tensors")

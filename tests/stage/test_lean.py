@@ -1,9 +1,10 @@
+import gc
 import subprocess
 import sys
 
 import pytest
 
-from pipeline.stage.lean import without
+from pipeline.stage.lean import frozen, without
 
 
 def test_a_package_is_not_there_inside_and_there_afterwards(tmp_path, monkeypatch):
@@ -30,3 +31,11 @@ def test_a_worker_of_curation_does_not_load_torch(stage):
     check = f"import sys, pipeline.stages.{stage}; print({{'torch', 'transformers'}} & sys.modules.keys())"
     run = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "set()"
+
+
+def test_the_collector_has_all_again_after_an_error():
+    before = gc.get_freeze_count()
+    with pytest.raises(ZeroDivisionError), frozen():
+        assert gc.get_freeze_count() > before
+        _ = 1 / 0
+    assert gc.get_freeze_count() == 0

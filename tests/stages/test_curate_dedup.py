@@ -47,7 +47,7 @@ def test_the_better_licence_survives_then_the_newer(tmp_path):
     assert reasons(read_table(ledger))[table["doc_id"][0]] == "ok"
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(order=st.permutations(range(len(WORLD))))
 def test_the_order_of_arrival_does_not_show_in_the_bytes(tmp_path_factory, order):
     folder = tmp_path_factory.mktemp("dedup")

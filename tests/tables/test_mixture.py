@@ -22,7 +22,7 @@ def test_nothing_named_and_no_floor_is_an_even_mix():
     assert source_weights(table({"a": 10, "b": 90}), {}, 0.0, 3.0) == {"a": 1.0, "b": 1.0}
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.dictionaries(st.sampled_from("abcde"), st.integers(1, 500), min_size=1), st.floats(0, 0.5), st.floats(1, 5))
 def test_weighted_characters_add_up_to_the_unweighted_ones(chars, floor, most):
     weights = source_weights(table(chars), {"a": 2.0}, floor, most)

@@ -37,7 +37,7 @@ def small_parts(monkeypatch):
     monkeypatch.setattr(parquet, "ROWS_PER_PART", 4)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(sizes=st.lists(st.integers(0, 60), max_size=20), cuts=st.sets(st.integers(0, 20)))
 def test_the_pieces_in_which_rows_come_do_not_show_in_the_bytes(tmp_path_factory, sizes, cuts):
     whole = table(sizes)

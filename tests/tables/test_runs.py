@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from pipeline.tables.runs import merged, merged_runs
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(runs=st.lists(st.lists(st.integers(0, 30), max_size=12), max_size=5), size=st.integers(1, 5))
 def test_the_merge_is_all_rows_in_order_however_the_runs_are_cut(runs, size):
     frames = [pl.DataFrame({"key": sorted(run), "run": [number] * len(run)}, schema={"key": pl.Int64, "run": pl.Int64})

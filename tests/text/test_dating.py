@@ -105,7 +105,7 @@ def test_a_year_to_come_is_not_the_latest_year_named():
     assert 2010 + int(np.argmax(latest)) == 2019
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 3), st.floats(-2, 2))
 def test_fitted_weights_are_a_least_point_of_their_target(feature, shift):
     draw = np.random.default_rng(feature)

@@ -47,13 +47,13 @@ def pieces(read):
     return found
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(TEXT)
 def test_tokens_are_those_of_spacy_on_the_whole_text(theirs, ours, text):
     assert pieces(ours.read(text)) == theirs.word_tokenize(text)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.from_regex(PLAIN, fullmatch=True, alphabet=st.characters(max_codepoint=127, include_characters="“”")))
 def test_plain_runs_are_split_as_spacy_splits_them(theirs, ours, run):
     read = ours.read(run)
@@ -61,7 +61,7 @@ def test_plain_runs_are_split_as_spacy_splits_them(theirs, ours, run):
     assert read.sentences(f"{run} then") == len(theirs.span_tokenize(f"{run} then"))
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 @given(st.lists(st.sampled_from(ATOMS), min_size=1, max_size=8).map("".join))
 def test_marks_between_words_figures_and_exceptions_are_split_as_spacy_splits_them(theirs, ours, run):
     assert pieces(ours.read(run)) == theirs.word_tokenize(run)
@@ -75,7 +75,7 @@ def test_shapes_near_the_plain_ones_are_split_as_spacy_splits_them(theirs, ours,
     assert pieces(ours.read(run)) == theirs.word_tokenize(run)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(TEXT)
 def test_sentences_are_as_many_as_spacy_finds_in_the_line(theirs, ours, text):
     line = text.replace("\n", " ").strip()
@@ -100,7 +100,7 @@ def test_every_listed_exception_is_split_as_spacy_splits_it_also_between_marks(t
             assert pieces(ours.read(run)) == theirs.word_tokenize(run)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.text(alphabet="ab3mskmh'’.)-", min_size=1, max_size=9))
 def test_a_run_that_ends_in_letters_or_figures_is_split_as_spacy_splits_it(theirs, ours, run):
     assert pieces(ours.read(run)) == theirs.word_tokenize(run)
@@ -115,7 +115,7 @@ def test_a_name_that_spacy_reserves_does_not_stop_us(ours):
     assert pieces(ours.read("an (IS_ALPHA) flag")) == ["an", "(IS_ALPHA)", "flag"]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(TEXT, max_size=6), st.integers(1, 40))
 def test_texts_read_together_are_read_as_each_alone(ours, texts, chars):
     with pytest.MonkeyPatch.context() as patch:

@@ -57,7 +57,7 @@ def test_texts_too_short_for_a_shingle_merge_only_when_their_words_are_equal():
     assert merges == [(2, 0, 1.0)]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(st.integers(0, 40), st.integers(12, 30)), min_size=1, max_size=10))
 def test_survivors_never_resemble_each_other_and_everyone_merged_resembles_its_survivor(spans):
     texts = [words(first, first + count) for first, count in spans]

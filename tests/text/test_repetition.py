@@ -16,13 +16,13 @@ def grams(tokens, window=None):
     return TokenGrams(code_points("".join(tokens)), np.array([len(token) for token in tokens], np.int32), window)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(TOKENS, st.integers(1, 6))
 def test_characters_of_repeated_ngrams_are_datatroves(tokens, size):
     assert grams(tokens).repeated_chars([size])[0] == find_all_duplicate(tokens, size)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(TOKENS, st.integers(2, 4))
 def test_characters_of_the_top_ngram_are_datatroves_also_among_equally_frequent_ones(tokens, size):
     theirs = get_n_grams(tokens, size)

@@ -1,6 +1,6 @@
 """Runs between white space, against `str.split`."""
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.text.runs import UNKNOWN, RunNumbers, runs_of
@@ -8,7 +8,6 @@ from pipeline.text.runs import UNKNOWN, RunNumbers, runs_of
 TEXT = st.text(alphabet=st.characters() | st.sampled_from(" \t\n\u00a0\u2003\x1c\u3000ab"), max_size=40)
 
 
-@settings(deadline=None)  # the first call compiles
 @given(TEXT)
 def test_runs_are_what_split_finds(text):
     runs = runs_of(text)
@@ -17,7 +16,6 @@ def test_runs_are_what_split_finds(text):
     assert runs.points.tolist() == [ord(letter) for letter in "".join(found)]
 
 
-@settings(deadline=None)
 @given(TEXT)
 def test_equal_runs_and_only_they_have_equal_hashes(text):
     assert len(set(runs_of(text).hashes.tolist())) == len(set(text.split()))

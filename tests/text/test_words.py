@@ -3,7 +3,7 @@
 import re
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.text.words import ngram_hashes, word_hashes, words_of
@@ -18,7 +18,6 @@ def test_an_ideograph_is_a_word_by_itself():
     assert words_of("ab漢字c かな") == ["ab", "漢", "字", "c", "か", "な"]
 
 
-@settings(deadline=None)  # the first call compiles
 @given(st.text(max_size=60))
 def test_hashes_agree_with_the_words_themselves(text):
     words = words_of(text)
@@ -26,7 +25,6 @@ def test_hashes_agree_with_the_words_themselves(text):
     assert hashes.of(0).tolist() == [int(hashes.of(place + 1)[0]) for place in range(len(words))]
 
 
-@settings(deadline=None)
 @given(st.lists(st.text(alphabet="ab ", max_size=20), max_size=5), st.integers(1, 4))
 def test_equal_ngrams_and_only_they_have_equal_hashes(texts, size):
     hashed = ngram_hashes(word_hashes(texts), size)

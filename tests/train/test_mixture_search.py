@@ -70,7 +70,7 @@ def test_no_step_leaps_however_little_more_text_gains():
     assert shares == pytest.approx([0.5 / MAX_LEAP, 0.5 * MAX_LEAP])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(st.floats(0.01, 1), st.floats(0, 5)), min_size=2, max_size=6), st.floats(0.1, 1),
        st.floats(1, 4))
 def test_bounded_weights_keep_their_bounds_and_spend_the_budget(sources, low, high):

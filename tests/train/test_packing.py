@@ -44,7 +44,7 @@ def test_a_long_document_is_cut_at_the_row_and_a_lone_last_token_is_left_out():
     assert lengths == [10, 10]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(DOCUMENT_TOKENS)
 def test_every_token_is_packed_once_and_no_row_is_too_long(documents):
     names = [f"doc{number}" for number in range(len(documents))]
@@ -56,7 +56,7 @@ def test_every_token_is_packed_once_and_no_row_is_too_long(documents):
     assert sum(table["doc_ids"].list.len()) == len(kept)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(DOCUMENT_TOKENS, st.randoms(use_true_random=False))
 def test_the_order_of_arrival_does_not_show(documents, shuffler):
     pieces = [piece for number, ids in enumerate(documents) for piece in cut_pieces(f"doc{number}", ids, 1, 16)]
