@@ -15,17 +15,9 @@ import torch
 from torch import Tensor, nn
 
 from pipeline.redact.generate import Labelled
+from pipeline.redact.layers import ACTIVATION_BITS, ACTIVATION_MAX, DILATIONS
 from pipeline.redact.lexicon import NUM_KNOWN
-from pipeline.redact.tagger import (
-    ACTIVATION_BITS,
-    ACTIVATION_MAX,
-    DILATIONS,
-    LABELS,
-    TYPES,
-    Grid,
-    grid_of,
-    on_grid,
-)
+from pipeline.redact.tagger import LABELS, TYPES, Grid, grid_of, on_grid
 from pipeline.redact.words import NUM_SHAPES, cut, grams, shape
 from pipeline.stage.progress import progress
 

@@ -1,4 +1,4 @@
-"""What keeps a process small and quick: libraries without what they only look for, models the collector leaves alone."""
+"""Small and quick processes: libraries without what they only look for, models that the collector leaves alone."""
 
 import gc
 import sys

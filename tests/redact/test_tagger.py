@@ -6,10 +6,10 @@ import torch
 
 from pipeline.redact import tagger as module
 from pipeline.redact.generate import Labelled
+from pipeline.redact.layers import SUM_BITS
 from pipeline.redact.tagger import (
     LABELS,
     REACH,
-    SUM_BITS,
     Tagger,
     _decode,
     grid_of,

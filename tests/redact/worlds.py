@@ -4,8 +4,9 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.redact.layers import DILATIONS, SUM_BITS
 from pipeline.redact.lexicon import NUM_KNOWN, make_lexicon
-from pipeline.redact.tagger import DILATIONS, LABELS, SUM_BITS, Tagger, grid_of, on_grid
+from pipeline.redact.tagger import LABELS, Tagger, grid_of, on_grid
 from pipeline.redact.words import NUM_SHAPES
 from pipeline.schema.curate_redact import CurateRedact
 
