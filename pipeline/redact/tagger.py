@@ -4,7 +4,7 @@ No product and no sum is ever rounded, so the order of a sum does not show, and 
 batch, thread count and instruction set cannot change a decision. Only ReLU is used, because tanh and exp are
 not exact. Layers work on whole numbers of 8 bits (`layers`); what a word brings to them is worked out once, in
 float64: |sum| <= 128 * 2**(WEIGHT_TOP + INPUT_TOP) = 2**16, in steps of 2**-(WORD_BITS + INPUT_BITS) = 2**-20;
-16 + 20 = 36 < 53 bits.
+16 + 20 = 36 < 53 bits. Rounded to inputs and added, |sum| <= 3 * 2**INPUT_TOP in steps of 2**-INPUT_BITS: a float32's.
 
 Texts lie one behind another on a tape, REACH empty places between two: no padding to a common length. That
 is as far as one convolution sees, and every layer empties those places again.
@@ -57,7 +57,7 @@ MAX_KNOWN = 200_000
 MAX_KEPT = 8_000_000
 """Characters of runs kept between batches (about 150 MB with what goes with them); beyond it all start afresh."""
 SHEET = 65_536
-"""Characters of texts that are worked on together. It bounds memory (words not met before cost most, some 3 kB each
+"""Characters of texts that are worked on together. It bounds memory (words not met before cost most, some 11 kB each
 while they are learnt) and, by exactness, changes nothing else."""
 OUTER_MARKS = ' \t\n.,;:!?|*_"“”'
 """Never the first or last character of a span."""
@@ -84,7 +84,7 @@ class Tagger:
         self.lexicon = lexicon
         self.buckets = grid["grams"].shape[0]
         self.words = {name: grid[name].astype(np.float64) * 2.0**-WORD_BITS for name in ("grams", "entry")}
-        self.beside = {name: grid[name].astype(np.float64) * 2.0**-INPUT_BITS for name in ("shapes", "lists")}
+        self.beside = {name: grid[name].astype(np.float32) * 2.0**-INPUT_BITS for name in ("shapes", "lists")}
         self.layers = Layers(grid)
         self.blas = ThreadpoolController()
         self._forget()
@@ -172,7 +172,7 @@ class Tagger:
         sums_WD = np.add.reduceat(
             table[[gram for bag in bags for gram in bag]], np.cumsum([0, *map(len, bags[:-1])]), axis=0
         )
-        entered_WC = on_inputs(on_inputs(sums_WD) @ self.words["entry"])
+        entered_WC = on_inputs(on_inputs(sums_WD) @ self.words["entry"]).astype(np.float32)
         entered_WC += self.beside["lists"][[self.lexicon.knows(word) for word in new]]
         shapes_WG = np.add.outer([first_shape(word) for word in new], np.arange(len(GAPS)))
         start = len(self._places)
@@ -183,10 +183,11 @@ class Tagger:
         self._hidden[start * len(GAPS) : end * len(GAPS)] = hidden_WGC.reshape(-1, hidden_WGC.shape[2])
 
 
-def activation(values: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """ReLU, rounded to whole steps and bounded."""
-    steps = np.rint(values * 2.0**ACTIVATION_BITS)
-    return np.clip(steps, 0, ACTIVATION_MAX, out=steps).astype(np.uint8)
+def activation(values: Floats) -> NDArray[np.uint8]:
+    """ReLU, rounded to whole steps and bounded; `values` is overwritten."""
+    values *= np.float32(2.0**ACTIVATION_BITS)
+    np.rint(values, out=values)
+    return np.clip(values, 0, ACTIVATION_MAX, out=values).astype(np.uint8)
 
 
 def on_inputs(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -106,6 +106,14 @@ def test_a_run_that_ends_in_letters_or_figures_is_split_as_spacy_splits_it(their
     assert pieces(ours.read(run)) == theirs.word_tokenize(run)
 
 
+@pytest.mark.parametrize("stem", ["https://x.example/a/long/path7", "1234567890123456", "abcdefghijklmnopQR", "20°C"])
+def test_what_closes_a_long_run_is_taken_off_it_as_spacy_does(theirs, ours, stem):
+    dots = ["." * number for number in (1, 2, 11, 12, 13, 30)]
+    for one in [*LIST_UNITS, "US$", "€", "+", "%", "'s", "’S", "…", "❤", ")", *dots]:
+        for run in (stem + one, f"{stem}{one}.", f"{stem}{one}{one}", f"{stem}.{one}", f"{stem}..........{one}"):
+            assert pieces(ours.read(run)) == theirs.word_tokenize(run)
+
+
 def test_no_unit_of_measure_is_longer_than_looked_for():
     units = [unit for unit in LIST_UNITS if unit.isascii() and unit.replace("/", "").isalpha()]
     assert max(map(len, units)) == LONGEST_UNIT
