@@ -8,8 +8,8 @@ set, cross-validated: share of years told right and within one, how often the 90
 long it is, and what two simple answers reach: the commonest year, and the latest year that the text names.
 """
 
+import argparse
 import re
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -54,8 +54,11 @@ def _without_header(text: str) -> tuple[str, str | None]:
 
 def main() -> None:
     """One line a set."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folders", type=Path, nargs="+", metavar="FOLDER")
+    folders = parser.parse_args().folders
     extract, params = load_section(CurateExtract, "curate_extract"), load_section(DateModel, "date_model")
-    for folder in map(Path, sys.argv[1:]):
+    for folder in folders:
         table = pl.DataFrame(list(dated(folder, extract)), schema=["doc_id", "text", "published"]).unique("doc_id")
         if table.height < params.min_dated:
             print(f"{folder.name}: {table.height} dated documents, too few")

@@ -7,6 +7,7 @@ github.com/adbar/trafilatura, whose 990 annotated pages are trafilatura's own be
 need it are refused as `limit_exceeded` and have a bench of their own. Times are CPU seconds of this process.
 """
 
+import argparse
 import html
 import json
 import re
@@ -245,22 +246,25 @@ def against_truth(name: str, pages: list[tuple[bytes, str]], tools: dict[str, Ex
 
 def main() -> None:
     """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("corpora", type=Path)
+    parser.add_argument("trafilatura", type=Path, nargs="?")
+    given = parser.parse_args()
     sys.setrecursionlimit(RECURSION)
-    corpora = Path(sys.argv[1])
     params = load_section(CurateExtract, "curate_extract")
     params = params.model_copy(update={"limits": params.limits.model_copy(update={"max_ocr_pages": 0})})
     tools = extractors(params)
-    for line in formats(corpora, params):
+    for line in formats(given.corpora, params):
         print(line, flush=True)
-    for line in against_truth("regulations (HHSAR, PGI)", known_pages(corpora), tools):
+    for line in against_truth("regulations (HHSAR, PGI)", known_pages(given.corpora), tools):
         print(line, flush=True)
-    if len(sys.argv) > 2:
-        pages = annotated(Path(sys.argv[2]))
+    if given.trafilatura:
+        pages = annotated(given.trafilatura)
         for line in pieces(pages, tools):
             print(line, flush=True)
-        for line in against_truth("known text in real pages", made_pages(corpora, pages), tools):
+        for line in against_truth("known text in real pages", made_pages(given.corpora, pages), tools):
             print(line, flush=True)
-    for line in everything(corpora, params):
+    for line in everything(given.corpora, params):
         print(line, flush=True)
 
 

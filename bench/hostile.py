@@ -7,6 +7,7 @@ own. Bombs come first, then mutants. Prints after every thousand what became of 
 were the slowest and which were stopped by a guard, and exits 1 when one is not accounted for.
 """
 
+import argparse
 import io
 import sys
 import tempfile
@@ -70,14 +71,20 @@ TIMES: list[tuple[float, str, str]] = []
 
 def main() -> None:
     """Make them, read them, count them; what is known so far is printed after each batch."""
-    count, seed = (int(sys.argv[2]) if sys.argv[2:] else 10_000), (int(sys.argv[3]) if sys.argv[3:] else 20260301)
-    sound = sound_files(Path(sys.argv[1]))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("files", type=int, nargs="?", default=10_000)
+    parser.add_argument("seed", type=int, nargs="?", default=20260301)
+    given = parser.parse_args()
+    sound = sound_files(given.folder)
     missing = set(READERS) - {mime_of(f"x{each.suffix}", io.BytesIO(each.data)) for each in sound}
     if missing:
         sys.exit(f"no sound file for {sorted(missing)}")
-    print(f"{len(sound)} sound files of {len({each.suffix for each in sound})} suffixes; {count} hostile; seed {seed}")
+    print(f"{len(sound)} sound files of {len({each.suffix for each in sound})} suffixes; {given.files} hostile; "
+          f"seed {given.seed}")
     shard.IsolatedReader = Timed  # type: ignore[misc]
-    made, ledgers, start = islice(chain(bombs(), mutants(sound, count, seed)), count), [], time.perf_counter()
+    made = islice(chain(bombs(), mutants(sound, given.files, given.seed)), given.files)
+    ledgers, start = [], time.perf_counter()
     while batch := list(islice(made, BATCH)):
         with tempfile.TemporaryDirectory() as folder:
             ledgers.append(_ledger(Path(folder), batch))
