@@ -4,6 +4,7 @@ Nothing is written to disk, so names of entries lead nowhere. Every byte that un
 one budget per file of the lake, whatever the archive's directory says. (APPNOTE.TXT 6.3.10.)
 """
 
+import re
 import zipfile
 from collections.abc import Iterator
 from io import BytesIO
@@ -19,6 +20,10 @@ FURNITURE_FILES = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
 """What file managers leave in archives; no documents."""
 LONGEST_NAME = 120
 """Characters of an entry's path kept in a locator: its end, which tells most."""
+
+
+STRICT = re.compile(rb"http://purl\.oclc\.org/ooxml/(\w+)/(\w+)")
+"""A namespace of Office Open XML in its strict form; the transitional one has the year between the two."""
 
 
 class Package:
@@ -47,8 +52,17 @@ class Package:
         return data
 
     def xml(self, name: str) -> Any:
-        """The root element of a part; None when there is no such part."""
-        return parse_xml(self.data(name), self.source.params.limits.max_depth) if name in self.names else None
+        """The root element of a part, in transitional namespaces (ECMA-376 part 4); None when there is no such part."""
+        if name not in self.names:
+            return None
+        data = STRICT.sub(rb"http://schemas.openxmlformats.org/\1/2006/\2", self.data(name))
+        return parse_xml(data, self.source.params.limits.max_depth)
+
+    def numbered(self, name: str) -> str:
+        """The part `word/document.xml`, or, where a program counts its parts, the first `word/document2.xml`."""
+        stem, suffix = name.rsplit(".", 1)
+        counted = re.compile(rf"{re.escape(stem)}\d*\.{suffix}")
+        return min((part for part in self.names if counted.fullmatch(part)), default=name)
 
 
 def opened_document(source: Source) -> Package:

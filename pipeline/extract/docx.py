@@ -36,7 +36,7 @@ class Item(str):
 def read_docx(source: Source) -> Iterator[Record]:
     """The document as one record."""
     package = opened_document(source)
-    main = package.xml("word/document.xml")
+    main = package.xml(package.numbered("word/document.xml"))
     if main is None:
         raise KeyError("word/document.xml")
     body = main.find(f"{W}body")
@@ -55,7 +55,7 @@ class Document:
     def __init__(self, package: Any, *, drop_struck: bool) -> None:
         self.styles, self.numbering = styles_of(package), Numbering(package)
         self.drop_struck = drop_struck
-        self.parts = {kind: package.xml(f"word/{kind}s.xml") for kind in ("footnote", "endnote")}
+        self.parts = {kind: package.xml(package.numbered(f"word/{kind}s.xml")) for kind in ("footnote", "endnote")}
         self.asked: list[tuple[str, str]] = []
         """(kind, id) of the notes referred to, in order."""
 

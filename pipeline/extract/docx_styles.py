@@ -61,7 +61,7 @@ def is_on(mark: Any) -> bool:
 
 def styles_of(package: Package) -> Styles:
     """The style sheet of a document."""
-    sheet = package.xml("word/styles.xml")
+    sheet = package.xml(package.numbered("word/styles.xml"))
     found = Styles()
     by_id = {} if sheet is None else {style.get(f"{W}styleId", ""): style for style in sheet.iter(f"{W}style")}
     for ident, style in by_id.items():
@@ -119,7 +119,7 @@ class Numbering:
     """Counts the numbered paragraphs of one document as a word processor does."""
 
     def __init__(self, package: Package) -> None:
-        part = package.xml("word/numbering.xml")
+        part = package.xml(package.numbered("word/numbering.xml"))
         abstract = {} if part is None else {
             mark.get(f"{W}abstractNumId", ""): _levels(mark) for mark in part.findall(f"{W}abstractNum")}
         self.levels: dict[str, dict[int, Level]] = {}

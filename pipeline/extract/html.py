@@ -12,7 +12,7 @@ from typing import Any
 
 from lxml import html as lxml_html
 
-from pipeline.extract.html_main import free_misnamed, is_dropped, main_content, mark_hidden
+from pipeline.extract.html_main import UNSEEN, free_misnamed, is_dropped, main_content, mark_hidden
 from pipeline.extract.html_vote import agreed, has_lost, is_shared, second_opinion
 from pipeline.extract.page import markdown_table, run_in
 from pipeline.extract.records import Record, Refusal, Source, limit
@@ -155,7 +155,8 @@ def _block(element: Any, prefix: str) -> Iterator[str]:
         if line:
             yield f"{'#' * int(tag[1])} {line}"
     elif tag == "pre":
-        yield "```\n" + element.text_content().strip("\n") + "\n```"
+        seen = element.xpath(f".//text()[not(ancestor::*[@{UNSEEN}])]")
+        yield "```\n" + "".join(seen).strip("\n") + "\n```"
     elif tag == "table":
         yield from _table(element, prefix)
     elif tag in ("ul", "ol"):
@@ -165,7 +166,8 @@ def _block(element: Any, prefix: str) -> Iterator[str]:
 
 
 def _items(element: Any, prefix: str) -> Iterator[str]:
-    number = 0
+    start = element.get("start") or ""
+    number = int(start) - 1 if re.fullmatch(r"[0-9]{1,6}", start) else 0
     for child in element:
         if not isinstance(child.tag, str) or is_dropped(child):
             continue

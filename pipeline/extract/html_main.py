@@ -19,10 +19,13 @@ STRUCK = frozenset({"del", "s", "strike"})
 OUTSIDE_MAIN = frozenset({"header"})
 """Dropped unless inside an article, where it holds the title or the date."""
 HIDDEN = re.compile(
-    r"display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|font-size\s*:\s*0(?:px|pt|em|rem|%)?\s*(?:;|!|$)"
-    r"|opacity\s*:\s*0(?:\.0+)?\s*(?:;|!|$)|text-indent\s*:\s*-\d{3,}|(?:left|top)\s*:\s*-\d{4,}"
-    r"|clip\s*:\s*rect\(\s*0|mso-hide\s*:\s*all", re.IGNORECASE)
-"""Declarations that take an element out of sight."""
+    r"display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)"
+    r"|(?:font-size|opacity)\s*:\s*(?:0(?:\.0*)?|\.0+)(?:px|pt|em|rem|%)?\s*(?:;|!|$)"
+    r"|text-indent\s*:\s*-\d{3,}|(?:left|top)\s*:\s*-(?:[5-9]\d\d|\d{4,})"
+    r"|clip\s*:\s*rect\(\s*0|clip-path\s*:\s*inset\(\s*(?:50|100)%|scale[xy]?\(\s*0\s*[,)]|mso-hide\s*:\s*all",
+    re.IGNORECASE)
+"""Declarations that take an element out of sight. Not among them: colours, which need the background to be judged, and
+no height, which the next click on a folded page undoes."""
 STRUCK_STYLE = re.compile(r"text-decoration(?:-line)?\s*:[^;]*line-through", re.IGNORECASE)
 SIMPLE_SELECTOR = re.compile(r"[a-zA-Z][a-zA-Z0-9]*|(?:[a-zA-Z][a-zA-Z0-9]*)?[.#][a-zA-Z_-][\w-]*")
 """`p`, `.note`, `p.note`, `#ad`: what a rule may hide here. Others depend on state or place; they are left alone."""

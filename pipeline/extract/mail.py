@@ -1,8 +1,9 @@
 """E-mail: a message as one document, its attachments as files packed in it; mailboxes as messages.
 
-The text is the plain part, or the HTML part where there is no plain one. The signature below the line
-`-- ` (RFC 3676, 4.3) is left out; quoted lines stay, since whether they repeat another message is for
-deduplication to say. (RFC 5322, RFC 2045 to 2049; mailboxes: RFC 4155.)
+The text is what a mail program shows, one part below the other; of alternatives the plain part, or the HTML part
+where there is no plain one. All else, pictures inside HTML aside, is a file. The signature below the line `-- `
+(RFC 3676, 4.3) is left out; quoted lines stay, since whether they repeat another message is for deduplication to say.
+(RFC 5322, RFC 2045 to 2049; mailboxes: RFC 4155.)
 """
 
 import re
@@ -27,6 +28,8 @@ QUOTED_FROM = re.compile(rb"^>(>*From )", re.MULTILINE)
 SEALED = frozenset({"multipart/encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime"})
 SIGNATURES = frozenset({"application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature"})
 """Parts that prove a text and hold none."""
+TEXTS = ("text/plain", "text/html")
+"""What is shown as text, the simpler one first."""
 SUFFIX = {"message/rfc822": ".eml", "text/html": ".html", "text/plain": ".txt", "text/csv": ".csv"}
 """For attachments without a name."""
 
@@ -49,9 +52,9 @@ def read_message(source: Source) -> Iterator[Record | Member | BadRecord]:
     message = message_from_bytes(source.data, policy=policy.default)
     if message.get_content_type() in SEALED:
         raise Refusal("encrypted")
-    body, attached = _parts(message)
+    shown, attached = _parts(message)
     limit("max_records", len(attached), source.params.limits.max_records)
-    text = _text(body, source) if body is not None else ""
+    text = "\n\n".join(part for part in (_text(part, source).strip() for part in shown) if part)
     subject = _field(message, "Subject")
     above = [f"**{name}:** {value}" for name in SHOWN if (value := _field(message, name))]
     parts = [f"# {subject}" if subject else "", "\n".join(above), SIGNATURE.sub("", text).strip()]
@@ -61,14 +64,24 @@ def read_message(source: Source) -> Iterator[Record | Member | BadRecord]:
         yield from _attachment(part, number)
 
 
-def _parts(message: EmailMessage) -> tuple[EmailMessage | None, list[EmailMessage]]:
-    """The part that is the text, and the others that are files."""
+def _parts(message: EmailMessage) -> tuple[list[EmailMessage], list[EmailMessage]]:
+    """The parts that are shown as text, and those that are files."""
     leaves = list(_leaves(message))
-    texts = [part for part in leaves if not _is_file(part)]
-    body = next((part for kind in ("text/plain", "text/html") for part in texts
-                 if part.get_content_type() == kind and part.get_payload(decode=True)), None)
     files = [part for part in leaves if _is_file(part) and part.get_content_type() not in SIGNATURES]
-    return body, files
+    return list(_shown(message)), files
+
+
+def _shown(part: Any) -> Iterator[EmailMessage]:
+    """The texts of a part; of alternatives only the simplest that has any (RFC 2046, 5.1.4)."""
+    if part.get_content_type() == "message/rfc822" or not part.is_multipart():
+        if not _is_file(part) and part.get_content_type() in TEXTS and part.get_payload(decode=True):
+            yield part
+        return
+    inner = [list(_shown(each)) for each in part.iter_parts()]
+    if part.get_content_type() == "multipart/alternative":
+        inner = sorted(filter(None, inner), key=lambda texts: TEXTS.index(texts[0].get_content_type()))[:1]
+    for texts in inner:
+        yield from texts
 
 
 def _leaves(part: Any) -> Iterator[Any]:
@@ -80,12 +93,12 @@ def _leaves(part: Any) -> Iterator[Any]:
 
 
 def _is_file(part: EmailMessage) -> bool:
-    """Attached, or of a kind that no mail program shows as text; pictures inside HTML are no files."""
+    """Attached, named, or of a kind that no mail program shows as text; pictures inside HTML are no files."""
     if part.get_content_disposition() == "attachment":
         return True
-    if part.get_content_maintype() == "text":
-        return False
-    return part.get("Content-ID") is None
+    if part.get_content_type() in TEXTS:
+        return part.get_filename() is not None
+    return part.get_content_maintype() != "image" or part.get("Content-ID") is None
 
 
 def _text(part: EmailMessage, source: Source) -> str:

@@ -25,12 +25,14 @@ CONTENTS = re.compile(r"^(?:[*-] TOC|\[TOC\]|\[\[_?toc_?\]\])[ \t]*$", re.MULTIL
 """Where a generator puts a table of contents."""
 EMPTY_LINK = re.compile(r"(?<!!)\[([^\[\]\n]*)\]\(\s*\)")
 """What a link is once the tag that was its address is gone."""
-STRUCK = re.compile(r"~~(?=\S)[^\n]{0,500}?(?<=\S)~~")
+STRUCK = re.compile(r"~~(?=\S)(?:[^\n]|\n(?![ \t]*\n)){0,500}?(?<=\S)~~")
+"""In one paragraph, of any number of lines."""
 UNSEEN_ELEMENTS = re.compile(
     r"<(script|style|iframe|svg|noscript|template|button|select|form|nav|video|audio|object|canvas)\b[^<>]*>",
     re.IGNORECASE)
 HIDDEN_ELEMENTS = re.compile(
-    r"<([a-z][a-z0-9]{0,11})\b[^<>]{0,1000}?(?:\shidden\b|display\s*:\s*none|visibility\s*:\s*hidden|class=\"[^\"<>]{0,200}?"
+    r"<([a-z][a-z0-9]{0,11})\b[^<>]{0,1000}?(?:\shidden\b|display\s*:\s*none|visibility\s*:\s*hidden"
+    r"|(?:font-size|opacity)\s*:\s*0(?:\.0*)?(?:px|pt|em|rem|%)?\s*[;\"'!]|class=\"[^\"<>]{0,200}?"
     r"\b(?:sr-only|usa-sr-only|visually-hidden|d-none)\b)[^<>]{0,1000}>", re.IGNORECASE)
 STRUCK_ELEMENTS = re.compile(r"<(del|s|strike)\b[^<>]*>", re.IGNORECASE)
 TABLE = re.compile(r"<(table)\b[^<>]*>", re.IGNORECASE)

@@ -80,7 +80,7 @@ def _text(document: pdfium.PdfDocument, source: Source) -> str:
 
 def _layer(page: pdfium.PdfPage, number: int, source: Source) -> Page:
     """The page by its text layer, with the verdict on it."""
-    found = page_text(page, source.params.layout.drop_struck)
+    found = page_text(page, source.params.layout.drop_struck, source.params.ocr.min_image_share)
     text = " ".join(piece.text for pieces in [found.pieces, *found.aside] for piece in pieces)
     told = verdict(text, found.num_chars, found.num_unmapped, found.num_hidden, found.drawn.image_share,
                    source.params.ocr)

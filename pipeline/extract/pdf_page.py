@@ -31,6 +31,7 @@ MOST_SEGMENTS = 2_000
 """Segments of a path that are looked at."""
 BOLD_WEIGHT = 600
 """OpenType usWeightClass from which a face counts as bold."""
+NOT_PAINTED = (raw.FPDF_TEXTRENDERMODE_INVISIBLE, raw.FPDF_TEXTRENDERMODE_CLIP)
 SYMBOL_BULLETS = frozenset({0xF0B7, 0xF0A7, 0xF06F, 0xF0D8, 0xF0FC})
 """Private-use codes of the bullets in the Symbol and Wingdings fonts, as Word embeds them."""
 FONT_NAME = 128
@@ -94,8 +95,14 @@ class PageText(NamedTuple):
     """Of these, characters that are set but not painted."""
 
 
-def page_text(page: pdfium.PdfPage, drop_struck: bool) -> PageText:
-    """The page's text layer and drawn lines."""
+def page_text(page: pdfium.PdfPage, drop_struck: bool, scan_share: float) -> PageText:
+    """The page's text layer and drawn lines.
+
+    Args:
+        page: the page.
+        drop_struck: leave out what a line strikes through.
+        scan_share: of a page, under images, from which unseen text is what OCR read of them; below, it is left out.
+    """
     text = page.get_textpage()
     codes = [raw.FPDFText_GetUnicode(text, index) for index in range(raw.FPDFText_CountChars(text))]
     letter_of = {code: _letter(code) for code in set(codes)}
@@ -106,6 +113,8 @@ def page_text(page: pdfium.PdfPage, drop_struck: bool) -> PageText:
     main = Counter(turn for (start, end), turn in zip(lines, turns, strict=True) for _ in range(start, end))
     turn = max(main.items(), key=lambda item: (item[1], -item[0]))[0] if main else 0
     drawn = _drawn(page, frames[turn])
+    if drawn.image_share < scan_share:
+        letters = _painted(_Run(text, letters, frames[turn], NOTHING_DRAWN, drop_struck))
     hidden = sum(end - start for start, end in lines if drawn.image_share and _is_hidden(text, start))
     by_turn = {way: [piece for (start, end), told in zip(lines, turns, strict=True) if told == way
                      for piece in _pieces(_Run(text, letters, frames[way], drawn if way == turn else NOTHING_DRAWN,
@@ -164,10 +173,32 @@ def _turns(text: pdfium.PdfTextPage, letters: str, lines: list[tuple[int, int]])
     return found
 
 
+def _painted(run: _Run) -> str:
+    """The letters, blanks for the words that nobody sees: not painted, painted in nothing, or off the page."""
+    width, height = run.frame.size
+    letters = list(run.letters)
+    for word in re.finditer(r"\S+", run.letters):
+        start, end = word.span()
+        left, top, right, bottom = run.box(start)
+        is_off = right < 0 or left > width or bottom < 0 or top > height
+        if is_off or _is_hidden(run.text, start) or _is_clear(run.text, start):
+            letters[start:end] = " " * (end - start)
+    return "".join(letters)
+
+
 def _is_hidden(text: pdfium.PdfTextPage, index: int) -> bool:
-    """Whether a character has text rendering mode 3, neither filled nor stroked (ISO 32000-1, 9.3.6)."""
+    """Whether a character has text rendering mode 3 or 7, neither filled nor stroked (ISO 32000-1, 9.3.6)."""
     held = raw.FPDFText_GetTextObject(text, index)
-    return bool(held) and raw.FPDFTextObj_GetTextRenderMode(held) == raw.FPDF_TEXTRENDERMODE_INVISIBLE
+    return bool(held) and raw.FPDFTextObj_GetTextRenderMode(held) in NOT_PAINTED
+
+
+def _is_clear(text: pdfium.PdfTextPage, index: int) -> bool:
+    """Whether a character is filled with nothing: an alpha of 0 (11.6.4.4)."""
+    held = raw.FPDFText_GetTextObject(text, index)
+    if not held or raw.FPDFTextObj_GetTextRenderMode(held) != raw.FPDF_TEXTRENDERMODE_FILL:
+        return False
+    red, green, blue, alpha = (ctypes.c_uint() for _ in range(4))
+    return bool(raw.FPDFPageObj_GetFillColor(held, red, green, blue, alpha)) and alpha.value == 0
 
 
 def _drawn(page: pdfium.PdfPage, frame: Frame) -> Drawn:
@@ -188,8 +219,23 @@ def _drawn(page: pdfium.PdfPage, frame: Frame) -> Drawn:
                 across.append(Line((upper + lower) / 2, left, right))
             elif right - left <= RULE_HEIGHT < lower - upper:
                 down.append(Line((left + right) / 2, upper, lower))
+    across += _crossed_out(page, frame)
     width, height = frame.size
     return Drawn(across, down, min(area / max(width * height, 1.0), 1.0), count)
+
+
+def _crossed_out(page: pdfium.PdfPage, frame: Frame) -> Iterator[Line]:
+    """The lines that annotations of a reviewer draw through text (12.5.6.10)."""
+    for number in range(min(raw.FPDFPage_GetAnnotCount(page), MOST_OBJECTS)):
+        note = raw.FPDFPage_GetAnnot(page, number)
+        if raw.FPDFAnnot_GetSubtype(note) == raw.FPDF_ANNOT_STRIKEOUT:
+            quad = raw.FS_QUADPOINTSF()
+            for part in range(min(raw.FPDFAnnot_CountAttachmentPoints(note), MOST_SEGMENTS)):
+                if raw.FPDFAnnot_GetAttachmentPoints(note, part, quad):
+                    corners = [(quad.x1, quad.y1), (quad.x2, quad.y2), (quad.x3, quad.y3), (quad.x4, quad.y4)]
+                    left, top, right, bottom = frame.box(*_bounds(corners))
+                    yield Line((top + bottom) / 2, left, right)
+        raw.FPDFPage_CloseAnnot(note)
 
 
 def _edges(path: pdfium.PdfObject, frame: Frame) -> Iterator[Box]:

@@ -38,10 +38,10 @@ def read_pptx(source: Source) -> Iterator[Record]:
     targets = relations(package, DECK)
     names = [targets.get(slide.get(f"{R}id", ""), "") for slide in deck.iter(f"{P}sldId")]
     limit("max_pages", len(names), source.params.limits.max_pages)
-    slides = [text for name in names if (text := _slide(package, name, source))]
+    slides = [_slide(package, name, source) for name in names]  # a hidden or empty one is a page all the same
     title, created = core_properties(package)
-    heading = re.search(r"^#+ (.+)$", slides[0], re.MULTILINE) if slides else None
-    yield Record(PAGE_BREAK.join(slides), heading[1] if heading else title, created, "", None)
+    heading = re.search(r"^#+ (.+)$", next(filter(None, slides), ""), re.MULTILINE)
+    yield Record(PAGE_BREAK.join(slides) if any(slides) else "", heading[1] if heading else title, created, "", None)
 
 
 def _slide(package: Package, name: str, source: Source) -> str:

@@ -46,6 +46,8 @@ PARTS_OF_ZIP: tuple[tuple[str, str], ...] = (
     ("ppt/presentation.xml", "application/vnd.openxmlformats-officedocument.presentationml.presentation"),
     ("META-INF/container.xml", "application/epub+zip"),
 )
+COUNTED = re.compile(r"word/document\d+\.xml")
+"""How some programs name the main part."""
 DOCX, XLSX, PPTX, EPUB = (mime for _, mime in PARTS_OF_ZIP)
 MAIL = "message/rfc822"
 MBOX = "application/mbox"
@@ -91,7 +93,7 @@ def _zip_mime(stream: BinaryIO) -> str:
     if _directory_bytes(stream) > MOST_DIRECTORY:
         return "application/zip"
     try:
-        names = set(zipfile.ZipFile(stream).namelist())
+        names = {COUNTED.sub("word/document.xml", name) for name in zipfile.ZipFile(stream).namelist()}
     except Exception:  # a hostile directory makes zipfile throw anything; the reader will say what is wrong
         return "application/zip"
     return next((mime for part, mime in PARTS_OF_ZIP if part in names), "application/zip")

@@ -1,6 +1,6 @@
 """XLSX: every visible sheet as Markdown tables under its name; formulas by the value last computed.
 
-Hidden sheets, rows and columns and struck-through cells are left out. Cells are placed by what is there, not
+Hidden sheets, rows, columns and cells and struck-through cells are left out. Cells are placed by what is there, not
 by their coordinates, so that one cell in row 1,048,576 does not become a million rows. (ECMA-376 part 1, 18.)
 """
 
@@ -22,6 +22,8 @@ DATE_IDS = frozenset([*range(14, 23), *range(27, 37), *range(45, 48), *range(50,
 """Built-in number formats that show a date or a time (18.8.30)."""
 NOT_CODE = re.compile(r'"[^"]*"|\[[^\]]*\]|\\.|_.|\*.')
 """Parts of a number format that are no codes: literals, colours, padding."""
+NOTHING = re.compile(r"(?:\[\w+\])?;;;")
+"""A number format whose sections for numbers and text are all empty (18.8.31)."""
 EPOCHS = {False: datetime(1899, 12, 30), True: datetime(1904, 1, 1)}
 """Day 0 of the two date systems; 1899-12-30 absorbs the 29 February 1900 that never was (18.17.4.1)."""
 LAST_DAY = 2958465
@@ -36,6 +38,8 @@ class Book(NamedTuple):
     """Cell formats that show a date."""
     struck: frozenset[int]
     """Cell formats whose text is struck through."""
+    blank: frozenset[int]
+    """Cell formats that show nothing, whatever the cell holds."""
     since_1904: bool
     drop_struck: bool
 
@@ -62,10 +66,10 @@ def read_xlsx(source: Source) -> Iterator[Record]:
 def _book(package: Package, book: Any, drop_struck: bool) -> Book:
     shared = package.xml("xl/sharedStrings.xml")
     strings = [] if shared is None else [_rich_text(item, drop_struck) for item in shared.iter(f"{S}si")]
-    dates, struck = _formats(package.xml("xl/styles.xml"))
+    dates, struck, blank = _formats(package.xml("xl/styles.xml"))
     properties = book.find(f"{S}workbookPr")
     since_1904 = properties is not None and properties.get("date1904") in ("1", "true")
-    return Book(strings, dates, struck if drop_struck else frozenset(), since_1904, drop_struck)
+    return Book(strings, dates, struck if drop_struck else frozenset(), blank, since_1904, drop_struck)
 
 
 def _rich_text(item: Any, drop_struck: bool) -> str:
@@ -80,20 +84,22 @@ def _rich_text(item: Any, drop_struck: bool) -> str:
     return "".join(parts)
 
 
-def _formats(styles: Any) -> tuple[frozenset[int], frozenset[int]]:
-    """Indices of the cell formats that show dates, and of those that are struck through."""
+def _formats(styles: Any) -> tuple[frozenset[int], frozenset[int], frozenset[int]]:
+    """Indices of the cell formats that show dates, of those that are struck through, of those that show nothing."""
     if styles is None:
-        return frozenset(), frozenset()
+        return frozenset(), frozenset(), frozenset()
     codes = {mark.get("numFmtId"): mark.get("formatCode", "") for mark in styles.iter(f"{S}numFmt")}
     fonts = [_is_on(font.find(f"{S}strike")) for font in styles.findall(f"{S}fonts/{S}font")]
-    dates, struck = set(), set()
+    dates, struck, blank = set(), set(), set()
     for index, cell in enumerate(styles.findall(f"{S}cellXfs/{S}xf")):
         ident, font = cell.get("numFmtId", "0"), cell.get("fontId", "")
         if _shows_date(ident, codes.get(ident, "")):
             dates.add(index)
+        if NOTHING.fullmatch(codes.get(ident, "")):
+            blank.add(index)
         if font.isdecimal() and int(font) < len(fonts) and fonts[int(font)]:
             struck.add(index)
-    return frozenset(dates), frozenset(struck)
+    return frozenset(dates), frozenset(struck), frozenset(blank)
 
 
 def _shows_date(ident: str, code: str) -> bool:
@@ -112,7 +118,7 @@ def _sheet(sheet: Any, book: Book, source: Source) -> Iterator[str]:
     block: list[dict[int, str]] = []
     before = 0
     for row in sheet.iter(f"{S}row"):
-        if _is_on_flag(row.get("hidden")):
+        if _is_hidden(row, "ht"):
             continue
         number = int(row.get("r")) if (row.get("r") or "").isdecimal() else before + 1
         cells = _cells(row, book, hidden)
@@ -128,12 +134,13 @@ def _sheet(sheet: Any, book: Book, source: Source) -> Iterator[str]:
 
 def _hidden_columns(sheet: Any) -> list[tuple[int, int]]:
     marks = ((mark.get("min", ""), mark.get("max", "")) for mark in sheet.iter(f"{S}col")
-             if _is_on_flag(mark.get("hidden")))
+             if _is_hidden(mark, "width"))
     return [(int(first), int(last)) for first, last in marks if first.isdecimal() and last.isdecimal()]
 
 
-def _is_on_flag(value: str | None) -> bool:
-    return value in ("1", "true")
+def _is_hidden(mark: Any, extent: str) -> bool:
+    """Of a row or a column: it says so, or it was drawn together to nothing."""
+    return mark.get("hidden") in ("1", "true") or re.fullmatch(r"0+(?:\.0*)?", mark.get(extent) or "") is not None
 
 
 def _cells(row: Any, book: Book, hidden: list[tuple[int, int]]) -> dict[int, str]:
@@ -159,7 +166,7 @@ def _column(letters: str) -> int:
 def _value(cell: Any, book: Book) -> str:
     style = cell.get("s", "0")
     style_index = int(style) if style.isdecimal() else 0
-    if style_index in book.struck:
+    if style_index in book.struck or style_index in book.blank:
         return ""
     raw = cell.findtext(f"{S}v") or ""
     match cell.get("t", "n"):

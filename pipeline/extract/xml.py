@@ -2,7 +2,7 @@
 
 RegML (eRegulations), CNXML, DocBook, JATS, DITA and the bulk data of the CFR share a few names for titles,
 lists and tables; OSCAL has a shape of its own (`oscal`). Parsed without external entities, DTD loading or
-network; entity expansion is off, so a document that leans on it is refused instead of unfolding.
+network; entities of the file's own stand for plain text, and one that holds others is refused instead of unfolding.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from pipeline.extract import oscal
 from pipeline.extract.json_document import document
 from pipeline.extract.outline import markdown
 from pipeline.extract.page import markdown_table
-from pipeline.extract.records import Record, Source, limit
+from pipeline.extract.records import Record, Refusal, Source, limit
 from pipeline.extract.regml import REGML, front
 from pipeline.extract.text import DATE
 
@@ -49,6 +49,8 @@ WITHOUT_ALT = frozenset({"graphic", "media"})
 """Pictures: of what is in them only a caption and a description count."""
 GLOSSARY = frozenset({"definition", "varlistentry", "dlentry"})
 DEEPEST_HEADING = 6
+MOST_UNFOLDED = 100_000
+"""Characters that references to entities may bring into a file."""
 MARK_END = "\x00"
 """Stands for a line break while blanks collapse."""
 
@@ -57,15 +59,29 @@ def parse_xml(data: bytes, max_depth: int) -> Any:
     """The root element.
 
     Raises:
-        Refusal: nested deeper than `max_depth`.
+        Refusal: nested deeper than `max_depth`; entities of entities, or that unfold to more than 100,000 characters.
         etree.XMLSyntaxError: not well-formed.
     """
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False,
                              remove_comments=True, remove_pis=True)
     root = etree.fromstring(data, parser)
     limit("max_depth", depth_of(root), max_depth)
-    etree.strip_tags(root, etree.Entity)  # references that were not resolved; the text around them stays
+    _unfold(root)
     return root
+
+
+def _unfold(root: Any) -> None:
+    """Put the text in place of references to entities of the file's own; those that point out of it go."""
+    declared = root.getroottree().docinfo.internalDTD
+    texts = {} if declared is None else {entity.name: entity.content for entity in declared.iterentities()}
+    left = MOST_UNFOLDED
+    for reference in list(root.iter(etree.Entity)):
+        text = texts.get(reference.name) or ""
+        left -= len(text)
+        if "&" in text or "<" in text or left < 0:
+            raise Refusal("unreadable", "entity of entities" if left >= 0 else "entities unfold too far")
+        reference.tail = text + (reference.tail or "")
+    etree.strip_tags(root, etree.Entity)
 
 
 def depth_of(root: Any) -> int:

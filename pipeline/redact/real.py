@@ -93,6 +93,8 @@ class TransformersRecogniser(RealRecogniser):
         for ids, offsets in zip(encoded["input_ids"], encoded["offset_mapping"], strict=True):
             with torch.inference_mode():
                 shares = self.model(input_ids=torch.tensor([ids])).logits[0].double().softmax(dim=-1)
+            if not shares.isfinite().all():
+                raise ValueError("its scores are no numbers")
             scores, best = shares.max(dim=-1)
             labels = [self.model.config.id2label[number] for number in best.tolist()]
             tokens = [

@@ -17,6 +17,10 @@ from pipeline.text.time_marks import first_date
 UnknownDate = Literal["keep", "drop", "model", "strict"]
 LAPSE_CHARS = 60
 """After an embargo's words, where its end is looked for."""
+LEADS_TO_DATE = re.compile(
+    r"[\s:*_]*(?:\d{1,2}[:.]\d\d\s*(?:[ap]\.?m\.?)?\s*(?:[A-Z]{2,4}\s)?\s*(?:,|on)?\s*)?"
+    r"(?:(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day,?\s+)?(?:the\s+)?", re.IGNORECASE)
+"""What may stand between the two, nothing as well: `: 9:00 a.m. GMT on Friday the`."""
 TOLD = "by text"
 """In the evidence of a date that no metadata gave."""
 
@@ -52,8 +56,9 @@ class TermGate:
         return None
 
     def _lapsed(self, text: str, end: int) -> bool:
-        """A date right after the words, and it is past. Without one the embargo stands."""
-        until = first_date(text[end:end + LAPSE_CHARS])
+        """A date right after the words, a time before it at most, and it is past. Without one the embargo stands."""
+        follows = text[end:end + LAPSE_CHARS]
+        until = first_date(follows[LEADS_TO_DATE.match(follows).end():], at_start=True)  # type: ignore[union-attr]
         return until is not None and until <= self.today
 
 

@@ -59,9 +59,12 @@ def mentions(text: str) -> list[Mention]:
     return [_mention(text, match) for match in sorted(found, key=re.Match.start)]
 
 
-def first_date(text: str) -> str | None:
-    """The first full date in `text` as ISO: 2027-11-30, 30 November 2027 or November 30, 2027; None without one."""
-    found = FULL_DATE.search(text)
+def first_date(text: str, *, at_start: bool = False) -> str | None:
+    """The first full date in `text` as ISO: 2027-11-30, 30 November 2027 or November 30, 2027; None without one.
+
+    With `at_start` only one that the text begins with.
+    """
+    found = FULL_DATE.match(text) if at_start else FULL_DATE.search(text)
     if not found:
         return None
     if found["iso"]:

@@ -77,6 +77,29 @@ def test_html_keeps_the_main_text_and_drops_scripts_furniture_and_hidden_text():
     assert record.published == "2025-03-01"
 
 
+@pytest.mark.parametrize("style", [
+    "font-size: 0.0px", "font-size:0", "opacity: .0", "opacity:0", "position:absolute; left:-999px",
+    "text-indent:-999em", "clip-path: inset(50%)", "clip: rect(0 0 0 0)", "transform: scale(0)", "visibility:collapse", "DISPLAY : NONE"])
+def test_what_its_style_takes_out_of_sight_is_no_content(style):
+    assert only("a.html", f"<main><p>seen</p><p style='{style}'>unseen</p></main>".encode()).text == "seen"
+
+
+@pytest.mark.parametrize("style", [
+    "font-size: 0.9em", "opacity: 0.5", "margin-left:-20px; left:-20px", "transform: scale(0.5)", "height: 0",
+    "color:#fff"])
+def test_what_its_style_only_moves_or_colours_is_content(style):
+    assert only("a.html", f"<main><p>seen</p><p style='{style}'>too</p></main>".encode()).text == "seen\n\ntoo"
+
+
+def test_struck_and_hidden_text_goes_from_preformatted_text_and_its_blanks_stay():
+    page = b"<main><pre>a  = 1\n<del>b = 2</del>c <b>= 3</b>\n<span hidden>d</span></pre></main>"
+    assert only("a.html", page).text == "```\na  = 1\nc = 3\n```"
+
+
+def test_a_list_goes_on_from_the_number_that_it_names():
+    assert only("a.html", b"<main><ol start='3'><li>three</li><li>four</li></ol></main>").text == "3. three\n4. four"
+
+
 def test_html_nested_too_deep_is_refused_and_not_cut_in_silence():
     with pytest.raises(Refusal, match="limit_exceeded: max_depth"):
         only("a.html", deep_html())

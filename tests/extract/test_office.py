@@ -132,6 +132,15 @@ def test_hidden_sheets_rows_and_columns_and_struck_cells_are_left_out():
     assert only("a.xlsx", data).text == "## Costs\n\n| a | b |\n|---|---|"
 
 
+def test_rows_and_columns_drawn_to_nothing_and_cells_whose_format_shows_nothing_are_left_out():
+    styles = STYLES.replace("<numFmts>", "<numFmts><numFmt numFmtId='172' formatCode=';;;'/>").replace(
+        "<xf numFmtId='171'/>", "<xf numFmtId='171'/><xf numFmtId='172'/>")
+    data = book(row(1, text("A1", "a"), text("B1", "no width"), text("C1", "unseen", 5), text("D1", "b")),
+                row(2, text("A2", "no height"), how='ht="0" customHeight="1"'), xl__styles=styles,
+                before='<cols><col min="2" max="2" width="0"/><col min="4" max="4" width="0.5"/></cols>')
+    assert only("a.xlsx", data).text == "## Costs\n\n| a | b |\n|---|---|"
+
+
 @pytest.mark.parametrize(("style", "value", "shown"), [
     (1, "45658", "2025-01-01"), (1, "45658.5", "2025-01-01 12:00"), (1, "0.25", "06:00"), (3, "45658", "2025-01-01"),
     (4, "45658", "45658"), (0, "3.0", "3"), (0, "0.1", "0.1"), (0, "1E400", "inf"), (0, "n/a", "n/a"), (1, "-5", "-5")])
@@ -184,6 +193,24 @@ def test_text_that_its_style_strikes_through_is_left_out_unless_it_is_asked_for(
     kept = PARAMS.model_copy(update={"layout": PARAMS.layout.model_copy(update={"drop_struck": False})})
     assert only("a.docx", docx_bytes(build)).text == "is"
     assert only("a.docx", docx_bytes(build), kept).text == "was\n\nis"
+
+
+HEADING = '<w:style w:type="paragraph" w:styleId="H"><w:name w:val="heading 1"/></w:style>'
+HEADED = '<w:p><w:pPr><w:pStyle w:val="H"/></w:pPr><w:r><w:t>Scope</w:t></w:r></w:p>'
+STRICT_W = 'xmlns:w="http://purl.oclc.org/ooxml/wordprocessingml/main"'
+
+
+def test_a_document_in_strict_namespaces_is_read_with_its_styles():
+    body = HEADED + "<w:p><w:r><w:rPr><w:strike/></w:rPr><w:t>was</w:t></w:r><w:r><w:t>is</w:t></w:r></w:p>"
+    parts = {"word__document": f"<w:document {STRICT_W}><w:body>{body}</w:body></w:document>",
+             "word__styles": f"<w:styles {STRICT_W}>{HEADING}</w:styles>"}
+    assert only("a.docx", package(**parts)).text == "# Scope\n\nis"
+
+
+def test_a_document_whose_parts_are_counted_is_a_document_and_no_archive():
+    parts = {"word__document2": f"<w:document {nsdecls('w')}><w:body>{HEADED}</w:body></w:document>",
+             "word__styles2": f"<w:styles {nsdecls('w')}>{HEADING}</w:styles>"}
+    assert only("a.docx", package(**parts)).text == "# Scope"
 
 
 def test_deleted_and_hidden_rows_of_a_table_are_left_out():

@@ -146,6 +146,12 @@ def test_a_fence_that_is_never_closed_takes_the_rest_as_code():
     assert only("a.md", b"~~a~~\n```\n<b>x</b>\n").text == "```\n<b>x</b>"
 
 
+def test_strikes_over_lines_and_elements_of_no_size_go_from_markdown():
+    page = (b"Keep ~~this\ngoes~~ it.\n\na ~~b\n\nc~~ d\n\n"
+            b"x<span style=\"font-size:0\">unseen</span><i style='opacity:0.0'>nor</i> y\n")
+    assert only("a.md", page).text == "Keep  it.\n\na ~~b\n\nc~~ d\n\nx y"
+
+
 @pytest.mark.parametrize("piece", ["<script>", "<!--", "{%", "<table>", "~~a ", "`", "<h1>", "<p hidden>", "[",
                                    "<pre>"])
 def test_openings_that_nothing_closes_take_time_in_proportion(piece):
