@@ -79,7 +79,8 @@ def test_html_keeps_the_main_text_and_drops_scripts_furniture_and_hidden_text():
 
 @pytest.mark.parametrize("style", [
     "font-size: 0.0px", "font-size:0", "opacity: .0", "opacity:0", "position:absolute; left:-999px",
-    "text-indent:-999em", "clip-path: inset(50%)", "clip: rect(0 0 0 0)", "transform: scale(0)", "visibility:collapse", "DISPLAY : NONE"])
+    "text-indent:-999em", "clip-path: inset(50%)", "clip: rect(0 0 0 0)", "transform: scale(0)",
+    "visibility:collapse", "DISPLAY : NONE"])
 def test_what_its_style_takes_out_of_sight_is_no_content(style):
     assert only("a.html", f"<main><p>seen</p><p style='{style}'>unseen</p></main>".encode()).text == "seen"
 
@@ -107,6 +108,19 @@ def test_html_nested_too_deep_is_refused_and_not_cut_in_silence():
 
 def test_an_external_entity_is_not_read():
     assert only("a.xml", EXTERNAL_ENTITY.encode()).text == "# Handover"
+
+
+def test_an_entity_of_the_files_own_is_its_text():
+    page = b'<!DOCTYPE r [<!ENTITY co "Acme Bank"><!ENTITY sum "5,000">]><r><p>&co; lends <b>&sum;</b>&sum;.</p></r>'
+    assert only("a.xml", page).text == "Acme Bank lends 5,0005,000."
+
+
+@pytest.mark.parametrize(("declared", "told"), [
+    ('<!ENTITY a "x"><!ENTITY b "&a;&a;">', "entity of entities"), ('<!ENTITY b "<i>x</i>">', "entity of entities"),
+    (f'<!ENTITY b "{"x" * 60_000}">', "entities unfold too far")])
+def test_entities_that_unfold_to_more_than_text_are_refused(declared, told):
+    with pytest.raises(Refusal, match=f"unreadable: {told}"):
+        only("a.xml", f"<!DOCTYPE r [{declared}]><r><p>&b; and &b;</p></r>".encode())
 
 
 def test_an_expanding_entity_never_unfolds():

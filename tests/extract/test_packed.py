@@ -144,6 +144,59 @@ def test_attachments_are_files_with_rows_of_their_own():
     assert note.text == "in Word"
 
 
+MIXED = b"""From: a@example.org
+Date: Mon, 1 Jan 2024 10:00:00 +0000
+MIME-Version: 1.0
+Content-Type: multipart/mixed; boundary=B
+
+--B
+Content-Type: multipart/alternative; boundary=C
+
+--C
+Content-Type: text/plain
+
+First.
+--C
+Content-Type: multipart/mixed; boundary=D
+
+--D
+Content-Type: text/html
+
+<p>First, rich.</p>
+--D
+Content-Type: text/csv
+Content-ID: <list>
+Content-Disposition: inline; filename=list.csv
+
+a,b
+1,2
+--D--
+--C--
+--B
+Content-Type: text/html
+
+<p>Second.</p>
+--B
+Content-Type: text/plain; name=log.txt
+
+Third.
+--B
+Content-Type: image/png
+Content-ID: <logo>
+
+no picture
+--B--
+"""
+
+
+def test_every_part_of_a_message_is_text_of_it_or_a_file_and_an_alternative_is_taken_once():
+    body, *files = found("a.eml", MIXED)
+    assert body.text.endswith("\n\nFirst.\n\nSecond.")
+    assert "rich" not in body.text
+    assert [(each.locator, each.text) for each in files] == [
+        ("attachment 1 list.csv, row 1", "**A:** 1\n\n**B:** 2"), ("attachment 2 log.txt", "Third.")]
+
+
 def test_a_forwarded_message_is_read_as_a_message():
     mail = message()
     mail.add_attachment(message("Inner", "inside\n"))

@@ -1,13 +1,16 @@
 from io import BytesIO
 
 import pypdfium2 as pdfium
+import pypdfium2.raw as raw
 import pytest
+from reportlab.pdfbase.pdfmetrics import stringWidth
 
 from pipeline.extract.page import Piece, blocks
 from pipeline.extract.records import Refusal
 from pipeline.sample_lake.hostile import encrypted_pdf
 from tests.extract.world import PARAMS, lines, only, pdf_bytes
 
+FONT = ("Helvetica", 10)
 LEFT = ["The left column speaks of the", "reconciliation that is done each", "morning by the client asset desk",
         "in Leith before ten o'clock with", "two people who sign it."]
 RIGHT = ["The right column goes on with a", "story about settlement in which", "nothing of the left one is found",
@@ -32,6 +35,50 @@ def test_struck_text_is_left_out_and_underlined_text_stays():
         canvas.line(60, 698.5, 100, 698.5)      # under "The limit"
 
     assert only("a.pdf", pdf_bytes(draw)).text == "The limit is business days for a break of this kind."
+
+
+def test_text_that_a_reviewer_struck_out_in_an_annotation_is_left_out():
+    def draw(canvas):
+        canvas.drawString(60, 700, "The limit is five business days for a break of this kind.")
+
+    document = pdfium.PdfDocument(pdf_bytes(draw))
+    note = raw.FPDFPage_CreateAnnot(document[0], raw.FPDF_ANNOT_STRIKEOUT)
+    start, end = 60 + stringWidth("The limit is ", *FONT), 60 + stringWidth("The limit is five", *FONT)
+    raw.FPDFAnnot_AppendAttachmentPoints(note, raw.FS_QUADPOINTSF(start, 709, end, 709, start, 697, end, 697))
+    raw.FPDFPage_CloseAnnot(note)
+    out = BytesIO()
+    document.save(out)
+    assert only("a.pdf", out.getvalue()).text == "The limit is business days for a break of this kind."
+
+
+def not_painted(canvas):
+    text = canvas.beginText(60, 680)
+    text.setTextRenderMode(3)
+    text.textLine("unseen by its mode")
+    canvas.drawText(text)
+
+
+def clear(canvas):
+    canvas.setFillAlpha(0)
+    canvas.drawString(60, 680, "unseen by its alpha")
+
+
+def off_the_page(canvas):
+    canvas.drawString(-400, 680, "unseen by its place")
+
+
+@pytest.mark.parametrize("draw_unseen", [not_painted, clear, off_the_page])
+def test_text_that_nobody_sees_is_no_content(draw_unseen):
+    def draw(canvas):
+        lines(canvas, "The limit is five business days for a break of this kind, and longer ones are reported.")
+        draw_unseen(canvas)
+
+    text = only("a.pdf", pdf_bytes(draw)).text
+    assert text == "The limit is five business days for a break of this kind, and longer ones are reported."
+
+
+def test_a_page_of_nothing_but_unseen_text_is_blank():
+    assert only("a.pdf", pdf_bytes(not_painted)).text == ""
 
 
 def test_struck_text_stays_when_params_say_so():

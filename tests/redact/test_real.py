@@ -70,6 +70,15 @@ def test_a_real_model_is_taken_loaded_and_finds_in_every_window(classifier, tmp_
     assert {(find.kind, find.recogniser) for find in finds} == {("PERSON", "model bert")}
 
 
+def test_scores_that_are_no_numbers_stop_the_stage_and_are_not_nothing_found(classifier, tmp_path):
+    take_model("bert", settings(classifier), tmp_path)
+    models = load_models(tmp_path)
+    with torch.no_grad():
+        models[0].model.classifier.bias.fill_(float("nan"))
+    with pytest.raises(Exception, match="its scores are no numbers"):
+        Analyser(silent_tagger(), redact_params(), models).found([TEXT])
+
+
 def test_a_label_that_params_do_not_name_is_refused(classifier, tmp_path):
     take_model("bert", settings(classifier, labels={"PER": "PERSON"}), tmp_path)
     with pytest.raises(BadInput, match="ORG"):

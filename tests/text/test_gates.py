@@ -49,7 +49,10 @@ def test_a_marking_that_only_counts_at_the_head_may_be_spoken_of_below():
 
 @pytest.mark.parametrize(("until", "dropped"), [
     ("30 NOVEMBER 2027", True), ("2025-07-01", True), ("2025-06-30", False), ("1 May 2024", False),
-    ("further notice", True),
+    ("further notice", True), ("further notice. Issued 12 January 2025", True),
+    ("the results (draft of 3 March 2025)", True),
+    ("30.11.2027 (circulated 2025-01-15)", True), ("9:00 a.m. GMT on Thursday, the 1 May 2025", False),
+    (": **1 May 2025**", False),
 ])
 def test_an_embargo_ends_on_its_day_and_one_without_a_day_does_not(until, dropped):
     gate = TermGate([term("UNDER EMBARGO UNTIL", lapses=True)], "2025-06-30")
