@@ -180,7 +180,8 @@ def _main(body: Any) -> Any:
     whole = _num_chars(body)
     for path in MAIN:
         found = [element for element in body.xpath(f".{path}") if element.get(UNSEEN) is None]
-        outer = [element for element in found if not any(above in found for above in element.iterancestors())]
+        inside = set(found)
+        outer = [element for element in found if inside.isdisjoint(element.iterancestors())]
         if len(outer) == 1:
             chars = _num_chars(outer[0])
             if chars >= ENOUGH_CHARS or chars >= ENOUGH_SHARE * whole:

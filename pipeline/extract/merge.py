@@ -7,21 +7,25 @@ from pipeline.schema.ledger import LEDGER
 from pipeline.stage.ledger import check_conservation
 
 PLACE = ("doc_id", "path", "locator")
-"""The columns of a document that decide whether it is the one to stay."""
+"""The columns that tell a document from all others."""
+DECIDING = (*PLACE, "cleared_for_training")
+"""Those that decide whether it is the one to stay."""
 KEY = pl.when(pl.col("locator") == "").then(pl.col("path")).otherwise(pl.col("path") + "#" + pl.col("locator"))
 """The ledger's `input_id` of a document; the same as `pipeline.extract.shard.input_id`."""
 
 
 def merged(documents: pl.DataFrame, ledger: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """One document for each `doc_id`: that of the smallest path, then of the earliest place in it.
+    """One document for each `doc_id`: one that is cleared for training if there is any, then that of the
+    smallest path, then of the earliest place in it. So a text that may be used is not lost by a copy that may not.
 
     Args:
-        documents: PLACE and whatever else.
+        documents: DECIDING and whatever else.
 
     Returns:
         documents, unique by `doc_id`; the ledger with the others as `merge`, reason `same_bytes`.
     """
-    placed = documents.with_columns(KEY.alias("input_id"), _place().alias("place")).sort("path", "place", "input_id")
+    placed = documents.with_columns(KEY.alias("input_id"), _place().alias("place"))
+    placed = placed.sort(~pl.col("cleared_for_training"), "path", "place", "input_id")
     kept = placed.unique("doc_id", keep="first", maintain_order=True)
     lost = placed.join(kept.select("input_id"), on="input_id", how="anti").select("input_id", "doc_id")
     decided = (ledger.join(lost, on="input_id", how="left")

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import date
 from io import BytesIO
 
 from pipeline.extract.archive import read_zip
@@ -124,4 +125,12 @@ def tidy(text: str) -> str:
 
 
 def _date_in(text: str, patterns: list[str]) -> str | None:
-    return next((found[1] for pattern in patterns if (found := re.search(pattern, text))), None)
+    return next((found[1] for pattern in patterns for found in re.finditer(pattern, text) if _is_date(found[1])), None)
+
+
+def _is_date(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:  # a month 13
+        return False
+    return True

@@ -71,18 +71,30 @@ def read_csv(source: Source) -> Iterator[Record | BadRecord]:
     """A record per row below the header."""
     csv.field_size_limit(LONGEST_FIELD)
     separator = "\t" if source.mime == "text/tab-separated-values" else ","
-    rows = csv.reader(StringIO(decoded(source.data), newline=""), delimiter=separator, strict=True)
-    try:
-        header = next(rows, [])
-        for number, row in enumerate(rows, start=1):
-            limit("max_records", number, source.params.limits.max_records)
-            if len(row) != len(header):
-                yield BadRecord(f"row {number}", f"{len(row)} fields instead of {len(header)}")
-                continue
+    rows = _rows(csv.reader(StringIO(decoded(source.data), newline=""), delimiter=separator, strict=True))
+    header = next(rows, [])
+    if header is None:
+        raise Refusal("unreadable", "csv.Error")
+    for number, row in enumerate(rows, start=1):
+        limit("max_records", number, source.params.limits.max_records)
+        if row is None:
+            yield BadRecord(f"row {number}", "csv.Error")
+        elif len(row) != len(header):
+            yield BadRecord(f"row {number}", f"{len(row)} fields instead of {len(header)}")
+        else:
             item = dict(zip_longest(header, row))
             yield as_record(item, f"row {number}", canonical(item), source.params)
-    except csv.Error as err:
-        raise Refusal("unreadable", "csv.Error") from err
+
+
+def _rows(reader: Iterator[list[str]]) -> Iterator[list[str] | None]:
+    """The rows; None for one whose quotes are wrong: the reader goes on with the next line."""
+    while True:
+        try:
+            yield next(reader)
+        except StopIteration:
+            return
+        except csv.Error:
+            yield None
 
 
 def read_parquet(source: Source) -> Iterator[Record | BadRecord]:

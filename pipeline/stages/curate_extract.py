@@ -21,7 +21,7 @@ import polars as pl
 from pipeline.engine.execution import load_execution
 from pipeline.engine.shards import Tables, gathered, sharded
 from pipeline.extract.answers import answers_in
-from pipeline.extract.merge import PLACE, check_extraction, merged
+from pipeline.extract.merge import DECIDING, PLACE, check_extraction, merged
 from pipeline.extract.nougat_model import with_model
 from pipeline.extract.ocr import check_engines, forget_images
 from pipeline.extract.shard import EXTRACTED, ExtractShard
@@ -70,7 +70,7 @@ def extract(lake: Path, files: Path, out: Path, ledger: Path, pages: Path, param
 
 def _write(listed: pl.DataFrame, tables: Tables, out: Path, ledger: Path, pages: Path) -> pl.DataFrame:
     """Decide on the documents' places alone, then let the texts pass from the shards to the table; the pages."""
-    places = pl.concat([pl.read_parquet(file, columns=list(PLACE)) for file in tables["documents"]])
+    places = pl.concat([pl.read_parquet(file, columns=list(DECIDING)) for file in tables["documents"]])
     small = gathered({name: tables[name] for name in ("ledger", "pages")})
     kept, decided = merged(places, small["ledger"])
     check_extraction(listed, kept, decided)

@@ -93,9 +93,19 @@ def rights_gate(cleared: bool, basis: str, licence: str, bases: Sequence[str],
         return Decided("drop", "rights_not_cleared", evidence="not cleared in lake.yaml")
     if basis not in bases:
         return Decided("drop", "rights_not_cleared", evidence=f"basis {basis or 'unknown'}")
-    if licence in refused:
+    if _is_refused(licence, {name.casefold() for name in refused}):
         return Decided("drop", "rights_not_cleared", evidence=f"licence {licence}")
     return None
+
+
+def _is_refused(licence: str, refused: set[str]) -> bool:
+    """Of an SPDX expression (2.3, annex D): every choice that OR leaves has a part that is refused.
+
+    Brackets are not taken apart: an expression that has any is refused for any part.
+    """
+    choices = [licence] if "(" in licence else re.split(r"(?i)\s+OR\s+", licence)
+    parts = (re.split(r"(?i)[\s()]+(?:AND|OR|WITH)[\s()]+", choice) for choice in choices)
+    return all(any(part.strip(" ()").casefold() in refused for part in each) for each in parts)
 
 
 def date_gate(published: str | None, bounds: DateBounds, belief: Belief | None) -> Decided | None:

@@ -36,6 +36,14 @@ def test_of_equal_bytes_the_smallest_path_survives_and_the_other_says_so():
     check_extraction(listed, kept, decided)
 
 
+def test_of_equal_bytes_one_that_may_be_used_survives_whatever_its_path():
+    _, documents, ledger = world(b=[("one", "")], a=[("one", "")])
+    documents = documents.with_columns(cleared_for_training=pl.col("path") == "b")
+    kept, decided = merged(documents, ledger)
+    assert kept["path"].to_list() == ["b"]
+    assert decided.filter(input_id="a")["reason"].to_list() == ["same_bytes"]
+
+
 def test_of_equal_records_the_earliest_line_survives_counted_as_a_number():
     _, documents, ledger = world(a=[("x", "line 10"), ("x", "line 9")])
     assert merged(documents, ledger)[0]["locator"].to_list() == ["line 9"]

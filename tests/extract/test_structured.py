@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from pipeline.extract.outline import label
-from pipeline.extract.records import Refusal
+from pipeline.extract.records import BadRecord, Refusal
+from pipeline.schema.curate_extract import CurateExtract
+from pipeline.stage.params import load_section
 from tests.extract.world import PARAMS, found, only
 
 OSCAL_XML = b"""<catalog xmlns="http://csrc.nist.gov/ns/oscal/1.0"
@@ -174,3 +176,24 @@ def test_a_real_oscal_catalogue_is_the_same_text_in_both_formats():
     params = PARAMS.model_copy(update={"limits": PARAMS.limits.model_copy(update={"max_chars": 10_000_000})})
     (xml,), (from_json,) = sorted(folder.glob("xml/*.xml")), sorted(folder.glob("json/*.json"))
     assert only(xml.name, xml.read_bytes(), params).text == only(from_json.name, from_json.read_bytes(), params).text
+
+
+def test_a_row_of_bad_quotes_spoils_no_other():
+    data = b'name,note\nAnn,fine\n"Bob" x,broken\nCid,good\n'
+    first, bad, last = found("a.csv", data)
+    assert (first.locator, last.locator) == ("row 1", "row 3")
+    assert bad == BadRecord("row 2", "csv.Error")
+
+
+def test_a_header_of_bad_quotes_is_unreadable():
+    with pytest.raises(Refusal, match=r"unreadable: csv\.Error"):
+        found("a.csv", b'"name" x,note\nAnn,fine\n')
+
+
+@pytest.mark.parametrize(("line", "told"), [
+    ("Published: 2031-13-45", None), ("Published: 2031-13-45, effective 2024-01-10", "2024-01-10"),
+    ("| Date | 2024-01-10 |", "2024-01-10"), ("Next review date: 2027-05-01", None),
+    ("Expiry date: 2030-12-31. Effective date: 2024-01-10.", "2024-01-10")])
+def test_the_date_of_a_review_or_no_date_at_all_is_not_when_it_was_published(line, told):
+    params = load_section(CurateExtract, "curate_extract")
+    assert only("a.txt", f"A policy\n{line}\n".encode(), params).published == told

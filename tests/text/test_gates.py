@@ -114,3 +114,13 @@ def test_a_dated_document_whose_text_is_surely_newer_goes_only_where_params_ask_
     (r"(?:secret)?x", "x"), (r"a|b", ""), (r"[ab]", "")])
 def test_the_literal_of_a_pattern_is_in_every_match(pattern, literal):
     assert required_literal(pattern) == literal
+
+
+@pytest.mark.parametrize(("licence", "dropped"), [
+    ("CC-BY-NC-4.0", True), ("cc-by-nc-4.0", True), ("MIT", False), ("MIT AND CC-BY-NC-4.0", True),
+    ("MIT OR CC-BY-NC-4.0", False), ("GPL-3.0-only or CC-BY-NC-4.0", True),
+    ("(MIT OR Apache-2.0) AND CC-BY-NC-4.0", True),
+    ("CC-BY-NC-4.0-x", False), ("", False)])
+def test_a_licence_is_refused_when_no_choice_is_left_without_a_refused_part(licence, dropped):
+    told = rights_gate(True, "own", licence, ["own"], ["CC-BY-NC-4.0", "GPL-3.0-only"])
+    assert (told is not None) == dropped
