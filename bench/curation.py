@@ -68,6 +68,7 @@ from pipeline.schema.curate_redact import CurateRedact
 from pipeline.schema.ledger import SURVIVES
 from pipeline.stage.params import load_section
 from pipeline.stages import curate_decontaminate, curate_dedup, curate_filter, curate_redact
+from pipeline.tables.eval_items import item_fields
 from pipeline.tables.parquet import read_table
 
 LOSS = {"max_loss": {}, "default_max_loss": 1.0}
@@ -250,7 +251,7 @@ def stock_heuristics(profile: RuleProfile) -> list[Any]:
 def write_index(overlap: NGramsDecontFilter, items: Path, folder: Path) -> None:
     """The n-grams of all texts of the items, as datatrove's indexer hashes and stores them."""
     config = overlap.config
-    hashes = {overlap.hash_func(" ".join(gram)) for _, text in curate_decontaminate.item_fields(read_table(items))
+    hashes = {overlap.hash_func(" ".join(gram)) for _, text in item_fields(read_table(items))
               for gram in ngrams(overlap.tokenizer.word_tokenize(simplify_text(text, config.norm_config)),
                                  config.n_grams)}
     np.array(sorted(hashes), config.hash_config.np_descr).tofile(folder / "items.index.hashes")

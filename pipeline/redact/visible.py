@@ -5,14 +5,11 @@ characters. Patterns also get full-width and look-alike letters, foreign digits,
 spaces as their ASCII twins: one character for one, so that places stay the same.
 """
 
-import re
 import unicodedata
 from typing import NamedTuple
 
-INVISIBLE = re.compile(
-    "[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufe00-\ufe0f\ufeff]"
-)
-"""Soft hyphen, joiners, directions, variation selectors: they change no letter and split a value."""
+from pipeline.text.plain import INVISIBLE
+
 _TWINS = {
     "-": "\u2010\u2011\u2012\u2013\u2212\ufe63\u00b7",
     " ": "\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u3000",

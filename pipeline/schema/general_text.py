@@ -37,5 +37,9 @@ class GeneralText(Section):
     """Function words among a paragraph's words: sentences are rich in them."""
     max_code_word_share: float = Field(ge=0, le=1)
     """Words with digits, underscores, dots or inner capitals among a paragraph's words."""
+    ngram_words: int = Field(ge=1)
+    """Words in a row that a document may not share with an evaluation item, as in `curate_decontaminate`."""
+    min_item_words: int = Field(ge=1)
+    """Shorter texts of items are not looked for."""
     packages: dict[str, Package]
     """Package -> version and licence. Their files are checked against their wheels' hashes."""

@@ -7,7 +7,7 @@ Writes  --out          table DOCUMENTS: the documents that share none, unchanged
         --ledger       table LEDGER: drop eval_overlap (score: n-grams shared, evidence: item id)
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,20 +17,16 @@ from pipeline.engine.execution import load_execution
 from pipeline.engine.shards import gathered, sharded
 from pipeline.schema.curate_decontaminate import CurateDecontaminate
 from pipeline.schema.decided import Decided
-from pipeline.schema.errors import BadInput
 from pipeline.schema.execution import Execution
 from pipeline.schema.ledger import LEDGER
 from pipeline.stage.ledger import check_source_survival
 from pipeline.stage.progress import say
 from pipeline.stage.run import run_stage
 from pipeline.tables.curated import kept_pieces, reason_counts, write_pieces
+from pipeline.tables.eval_items import item_fields
 from pipeline.tables.ledger import ledger_table
 from pipeline.tables.parquet import part_units, read_part, read_table
 from pipeline.text.overlap import EvalGrams, Overlap
-
-TEXTS = {"passages": pl.List(pl.String), "turns": pl.List(pl.String), "question": pl.String(), "answer": pl.String(),
-         "text": pl.String()}
-"""The fields of an item that hold its text; the instruction of a multi-turn item is ours, not its content."""
 
 
 def main(documents: Path, eval_items: Path, out: Path, ledger: Path,
@@ -72,7 +68,8 @@ class OverlapShard:
         rows = [pl.DataFrame(schema=LEDGER)]
         for part in parts["part"]:
             table = read_part(Path(part))
-            found = {overlap.document: overlap for overlap in grams.overlaps(table["text"].to_list())}
+            texts = [f"{title or ''}\n{text}" for title, text in table.select("title", "text").iter_rows()]
+            found = {overlap.document: overlap for overlap in grams.overlaps(texts)}
             rows.append(ledger_table(table, [_decided(found.get(place)) for place in range(table.height)]))
             tick()
         unchecked = pl.DataFrame({"item_id": grams.unchecked}, schema={"item_id": pl.String})
@@ -81,21 +78,6 @@ class OverlapShard:
 
 def _decided(found: Overlap | None) -> Decided:
     return Decided("drop", "eval_overlap", float(found.num_grams), found.item_id) if found else Decided("keep", "ok")
-
-
-def item_fields(items: pl.DataFrame) -> Iterator[tuple[str, str]]:
-    """(item id, text) for every non-empty text of every item.
-
-    Raises:
-        BadInput: a column is missing or of another type.
-    """
-    wrong = {name: str(items.schema.get(name)) for name, dtype in TEXTS.items() if items.schema.get(name) != dtype}
-    if wrong:
-        raise BadInput("eval_items", "columns are not those of evaluation items", got=str(wrong))
-    for row in items.iter_rows(named=True):
-        for name in TEXTS:
-            texts = [row[name]] if isinstance(row[name], str) else row[name] or []
-            yield from ((row["item_id"], text) for text in texts if text)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.text.plain import as_read, readings
 from pipeline.text.words import Ragged, batches, ngram_hashes, word_hashes, words_of
 
 Gram = tuple[str, ...]
@@ -54,7 +55,7 @@ class EvalGrams:
         checked: set[str] = set()
         seen: set[str] = set()
         for item_id, text in fields:
-            grams = list(_grams(words_of(text), size, min_words))
+            grams = list(_grams(words_of(as_read(text)), size, min_words))
             for gram in grams:
                 self.items[gram].add(item_id)
             seen.add(item_id)
@@ -62,13 +63,15 @@ class EvalGrams:
         self.unchecked = sorted(seen - checked)
 
     def overlaps(self, texts: Sequence[str]) -> Iterator[Overlap]:
-        """The documents among `texts` that share an n-gram with an item, in order."""
+        """The documents among `texts` that share an n-gram with an item, in order, in one of their `readings`."""
         wanted = self._wanted()
         for first, batch in batches(texts, BATCH_CHARS):
-            words = word_hashes(batch)
-            suspects = {place for size, known in wanted.items() for place in _documents_with(words, known, size)}
+            read = [readings(text) for text in batch]
+            place_of = [place for place, ways in enumerate(read) for _ in ways]
+            words = word_hashes([way for ways in read for way in ways])
+            suspects = {place_of[way] for size, known in wanted.items() for way in _documents_with(words, known, size)}
             for place in sorted(suspects):
-                found = self._best(batch[place])
+                found = self._best(read[place])
                 if found:
                     yield Overlap(first + place, *found)
 
@@ -79,12 +82,14 @@ class EvalGrams:
             by_size[len(gram)].append(" ".join(gram))
         return {size: known(ngram_hashes(word_hashes(grams), size).flat) for size, grams in sorted(by_size.items())}
 
-    def _best(self, text: str) -> tuple[str, int] | None:
-        words = words_of(text)
+    def _best(self, ways: list[str]) -> tuple[str, int] | None:
+        """(item id, n-grams) of the item that shares most with a text, read in any of `ways`."""
+        read = [words_of(way) for way in ways]
         shared: dict[str, int] = defaultdict(int)
         for size in {len(gram) for gram in self.items}:
-            for gram in {tuple(words[start:start + size]) for start in range(len(words) - size + 1)}:
-                for item_id in self.items.get(gram, ()):
+            grams = {tuple(words[start:start + size]) for words in read for start in range(len(words) - size + 1)}
+            for gram in grams & self.items.keys():
+                for item_id in self.items[gram]:
                     shared[item_id] += 1
         return min(shared.items(), key=lambda pair: (-pair[1], pair[0]), default=None)
 

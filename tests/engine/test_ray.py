@@ -13,7 +13,8 @@ from pipeline.schema.curate_decontaminate import CurateDecontaminate
 from pipeline.schema.curate_filter import CurateFilter
 from pipeline.schema.documents import DOCUMENTS
 from pipeline.stage.hashing import hash_artefact
-from pipeline.stages.curate_decontaminate import TEXTS, decontaminated
+from pipeline.stages.curate_decontaminate import decontaminated
+from pipeline.tables.eval_items import TEXTS
 from pipeline.stages.curate_filter import filtered
 from pipeline.stages.curate_redact import redact
 from pipeline.tables.parquet import read_table, write_table

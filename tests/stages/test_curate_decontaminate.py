@@ -5,7 +5,8 @@ import pytest
 
 from pipeline.schema.curate_decontaminate import CurateDecontaminate
 from pipeline.schema.errors import BadInput, BrokenContract
-from pipeline.stages.curate_decontaminate import TEXTS, main
+from pipeline.stages.curate_decontaminate import main
+from pipeline.tables.eval_items import TEXTS
 from pipeline.tables.parquet import read_table
 from tests.curation import documents, params, reasons, text_of, tree_bytes, written
 
@@ -34,6 +35,41 @@ def test_a_planted_item_is_caught_in_whatever_field_it_stands(tmp_path, field):
     assert caught.select("input_id", "decision", "evidence", "score").rows() == [
         (table["doc_id"][1], "drop", "QA-001", 22 - 13 + 1)]
     assert read_table(out)["doc_id"].to_list() == [table["doc_id"][0]]
+
+
+HIDDEN = {
+    "emphasis": PASSAGE.replace("lost", "_lo_**s**t").replace("guard", "*guard*").replace("_lo_", "lo"),
+    "underscores": PASSAGE.replace("guard", "_guard_").replace("changes", "__changes__"),
+    "soft hyphens": PASSAGE.replace("reported", "re\u00adpor\u00adted"),
+    "zero width": PASSAGE.replace("reported", "re\u200bported"),
+    "hyphens at line ends": PASSAGE.replace("reported", "re-\n ported").replace("north", "no-\nrth"),
+    "ligatures": PASSAGE.replace("night", "ﬁne night"),
+    "letter and accent apart": PASSAGE.replace("night", "nuit e\u0301toile\u0301e"),
+}
+ASKED = {"ligatures": PASSAGE.replace("night", "fine night"),
+         "letter and accent apart": PASSAGE.replace("night", "nuit \u00e9toil\u00e9e")}
+
+
+@pytest.mark.parametrize("way", HIDDEN)
+def test_an_item_is_seen_through(tmp_path, way):
+    asked = ASKED.get(way, PASSAGE)
+    words = len(asked.replace("'", " ").split())
+    table = documents([text_of(1), text_of(2).replace("\n\n", f"\n\n{HIDDEN[way]} ", 1)])
+    _, ledger, _ = run(tmp_path, table, items(text=asked), ngram_words=words)
+    assert reasons(read_table(ledger))[table["doc_id"][1]] == "eval_overlap"
+
+
+def test_a_hyphen_that_belongs_to_the_word_is_seen_at_the_end_of_a_line_too(tmp_path):
+    asked = PASSAGE.replace("same night", "well-known night")
+    table = documents([text_of(1), PASSAGE.replace("same night", "well-\nknown night")])
+    _, ledger, _ = run(tmp_path, table, items(text=asked), ngram_words=23)
+    assert reasons(read_table(ledger))[table["doc_id"][1]] == "eval_overlap"
+
+
+def test_a_title_counts(tmp_path):
+    table = documents([text_of(1), text_of(2)]).with_columns(pl.Series("title", ["", PASSAGE]))
+    _, ledger, _ = run(tmp_path, table, items(text=PASSAGE))
+    assert reasons(read_table(ledger)) == {table["doc_id"][0]: "ok", table["doc_id"][1]: "eval_overlap"}
 
 
 def test_documents_without_overlap_are_kept_unchanged(tmp_path):

@@ -8,8 +8,9 @@ import pytest
 from pipeline.schema.errors import BadInput
 from pipeline.schema.general_text import GeneralText
 from pipeline.stages.general_text import main
+from pipeline.tables.eval_items import TEXTS
 from pipeline.tables.parquet import read_table
-from tests.curation import params, tree_bytes
+from tests.curation import params, tree_bytes, written
 
 PACKAGE = {"wrapt": {"version": version("wrapt"), "licence": "BSD-2-Clause"}}
 
@@ -26,9 +27,21 @@ def text(tmp_path):
     return folder
 
 
-def run(text, out, **changes):
-    main(text, out, params(GeneralText, "general_text", **{"packages": {}, **changes}))
+NO_ITEM = {"item_id": "GEN-1", "passages": [], "turns": [], "question": "", "answer": "", "text": ""}
+
+
+def run(text, out, item=(), **changes):
+    items = pl.DataFrame([{**NO_ITEM, **dict(item)}], schema={"item_id": pl.String(), **TEXTS})
+    main(text, written(out.with_name(f"{out.name}-items"), items, "item_id"), out,
+         params(GeneralText, "general_text", **{"packages": {}, **changes}))
     return out
+
+
+def test_what_an_evaluation_item_asks_is_left_out(text, tmp_path):
+    asked = {"question": "When does the tide of day 7 rise over the bank and when does it fall again?",
+             "passages": ["The tide of day 7 rose over the bank and _fell_ again before noon. The tide"]}
+    paths = set(read_table(run(text, tmp_path / "out", asked))["path"])
+    assert paths == {f"GEN-{number:03d}.md" for number in range(30)} - {"GEN-007.md"}
 
 
 def test_own_files_become_documents_with_their_title_and_date(text, tmp_path):

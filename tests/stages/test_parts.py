@@ -11,7 +11,8 @@ from pipeline.schema.curate_dedup import CurateDedup
 from pipeline.schema.curate_filter import CurateFilter
 from pipeline.schema.curate_mix import CurateMix
 from pipeline.stages import curate_dedup, curate_mix, lake_manifest
-from pipeline.stages.curate_decontaminate import TEXTS, decontaminated
+from pipeline.stages.curate_decontaminate import decontaminated
+from pipeline.tables.eval_items import TEXTS
 from pipeline.stages.curate_extract import extract
 from pipeline.stages.curate_filter import filtered
 from pipeline.tables import parquet
