@@ -42,6 +42,7 @@ from pipeline.text.heuristics import Heuristics
 from pipeline.text.language import foreign
 from pipeline.text.quality import QualityScorer
 from pipeline.text.quality_cut import Scored, quality_cuts
+from pipeline.text.time_marks import own_date
 
 Rows = Sequence[Mapping[str, Any]]
 """Of DOCUMENTS with `cleared_for_training`."""
@@ -186,10 +187,14 @@ class Gates:
         return [self.terms(row["title"] or "", row["text"]) for row in rows]
 
     def _dates(self, rows: Rows) -> list[Decided | None]:
-        """The gate on dates; the model judges many texts at once."""
+        """The gate on dates; the model judges many texts at once. Dates that a text bears count even of a few texts."""
         asked = [place for place, row in enumerate(rows) if self._asked(row["published"])]
-        beliefs = dict(zip(asked, self.dates.beliefs([rows[place]["text"] for place in asked]), strict=True))
-        return [date_gate(row["published"], self.bounds, beliefs.get(place)) for place, row in enumerate(rows)]
+        texts = [rows[place]["text"] for place in asked]
+        beliefs = dict(zip(asked, self.dates.beliefs(texts), strict=True))
+        cutoff_year = int(self.bounds.not_after[:4])
+        borne = {place: own_date(text, cutoff_year) for place, text in zip(asked, texts, strict=True)}
+        return [date_gate(row["published"], self.bounds, beliefs.get(place), borne.get(place))
+                for place, row in enumerate(rows)]
 
     def _asked(self, published: str | None) -> bool:
         """Whether params ask what the date model says of a text."""

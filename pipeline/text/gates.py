@@ -108,19 +108,23 @@ def _is_refused(licence: str, refused: set[str]) -> bool:
     return all(any(part.strip(" ()").casefold() in refused for part in each) for each in parts)
 
 
-def date_gate(published: str | None, bounds: DateBounds, belief: Belief | None) -> Decided | None:
+def date_gate(published: str | None, bounds: DateBounds, belief: Belief | None,
+              borne: str | None) -> Decided | None:
     """Publication date within both ends, by metadata or, where params ask for it, by what the text says.
 
     `belief` is what the date model tells; it is None where params do not ask for it or it has learnt nothing. It tells
     years: a date of the cut-off's own year stands against it.
+    `borne` is the latest date that the text bears as one of its making or last change (`own_date`), where params ask.
     ISO dates of equal length order as strings do.
     """
+    if published is not None and published[:10] < bounds.not_before:
+        return Decided("drop", "too_old", evidence=published)
+    if published is not None and published[:10] > bounds.not_after:
+        return Decided("drop", "after_cutoff", evidence=published)
+    if borne is not None and borne > bounds.not_after:
+        return Decided("drop", "after_cutoff", evidence=f"{borne} {TOLD}")
     if published is None:
         return _undated(bounds, belief)
-    if published[:10] < bounds.not_before:
-        return Decided("drop", "too_old", evidence=published)
-    if published[:10] > bounds.not_after:
-        return Decided("drop", "after_cutoff", evidence=published)
     return _after(belief, bounds, f"{int(bounds.not_after[:4]) + 1}-01-01") if bounds.check_text and belief else None
 
 

@@ -22,13 +22,22 @@ ISO_REST = re.compile(r"-(?:0[1-9]|1[0-2])(?:-|\b)")
 STAMP = re.compile(r"(?:effective|issued|published|approved|adopted|revised|reviewed|updated|version|dated|signed"
                    r"|copyright|\(c\)|©|created|posted|as of|as at)\b[^\n]{0,30}$")
 """A line that says when the document itself was made."""
-AHEAD = re.compile(r"(?:next review|expires?|until|due|by|target|plan(?:ned)?|forecast|maturity)\b[^\n]{0,20}$")
+OWN_STAMP = re.compile(r"(?<!\bbe )(?<!\bget )(?<!\bgets )(?<!being )\b(?:issued|published|approved|adopted|revised|reviewed"
+                       r"|updated|dated|signed|created|posted|as of|as at)\b[^\n;]{0,30}$|(?:copyright|\(c\)|©)[^\n]{0,12}$")
+COPYRIGHT = re.compile(r"c|\(c|©")
+"""What a text can only say once the date is there: not "effective", nor what is to be published."""
+_WAITING = "next review|expires?|until|due|target|plan(?:ned)?|forecast|maturity"
+AHEAD = re.compile(rf"(?:{_WAITING}|by)\b[^\n]{{0,20}}$")
 """A line that speaks of a time to come."""
+AWAITED = re.compile(rf"(?:{_WAITING})\b[^\n]{{0,20}}$")
+"""As AHEAD, where `by` may name who approved."""
 FULL_DATE = re.compile(
     r"(?i)(?P<iso>\b\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])\b)"
     rf"|\b(?P<day>[0-3]?\d)(?:st|nd|rd|th)?\s+(?:of\s+)?(?P<month>{_MONTH}),?\s+(?P<year>\d{{4}})\b"
     rf"|\b(?P<name>{_MONTH})\s+(?P<number>[0-3]?\d)(?:st|nd|rd|th)?,?\s+(?P<of>\d{{4}})\b")
 CONTEXT_CHARS = 48
+DATE_CHARS = 24
+"""The longest date: `the 30th of September, 2027`."""
 HEAD_CHARS = 1500
 SHORTEST, LONGEST = 3, 24
 """Letters of a word; a longer run of letters is read as several words."""
@@ -69,9 +78,41 @@ def first_date(text: str, *, at_start: bool = False) -> str | None:
         return None
     if found["iso"]:
         return found["iso"]
-    name, day = (found["month"] or found["name"]).lower(), int(found["day"] or found["number"])
-    month = next(place for place, full in enumerate(MONTHS, start=1) if full.startswith(name[:3]))
+    month, day = _month_number(found["month"] or found["name"]), int(found["day"] or found["number"])
     return f"{found['year'] or found['of']}-{month:02d}-{day:02d}"
+
+
+def own_date(text: str, year: int) -> str | None:
+    """The latest ISO date, of `year` or later, that `text` bears as one of its making or last change; None without one.
+
+    Of a month the first day, of a copyright's year the first of January.
+    """
+    found = [_own_date(text, match) for pattern in YEARS for match in pattern.finditer(text) if int(match[0]) >= year]
+    return max(filter(None, found), default=None)
+
+
+def _own_date(text: str, year: re.Match[str]) -> str | None:
+    """The date that `year` belongs to, if it is one of the text itself."""
+    before = text[max(0, year.start() - CONTEXT_CHARS):year.start()]
+    found = OWN_STAMP.search(before.lower())
+    if not found or AWAITED.search(before.lower()):
+        return None
+    dated = DATED.search(before.lower()) or ISO_REST.match(text, year.end()) or COPYRIGHT.match(found[0])
+    return _date_around(text, year) if dated else None
+
+
+def _date_around(text: str, year: re.Match[str]) -> str:
+    """The full date that `year` is the year of, or the first day of its month, or of it."""
+    around = text[max(0, year.start() - DATE_CHARS):year.end() + DATE_CHARS]
+    for match in FULL_DATE.finditer(around):
+        if year[0] in match[0]:
+            return str(first_date(match[0]))
+    month = re.search(rf"(?i)\b({_MONTH}),?\s+$", text[max(0, year.start() - DATE_CHARS):year.start()])
+    return f"{year[0]}-{_month_number(month[1]) if month else 1:02d}-01"
+
+
+def _month_number(name: str) -> int:
+    return next(place for place, full in enumerate(MONTHS, start=1) if full.startswith(name[:3].lower()))
 
 
 def words_of(text: str) -> frozenset[str]:

@@ -68,14 +68,14 @@ def test_one_lapsed_embargo_does_not_lift_another():
     ("2019-12-31", "too_old"), ("2020-01-01", None), ("2025-06-30", None), ("2025-07-01", "after_cutoff"),
 ])
 def test_both_ends_of_the_date_gate_are_kept(published, found):
-    decided = date_gate(published, BOUNDS, None)
+    decided = date_gate(published, BOUNDS, None, None)
     assert (decided.reason if decided else None) == found
 
 
 @pytest.mark.parametrize(("unknown", "found"), [("keep", None), ("drop", ("unknown_date", "no date")), ("model", None),
                                                 ("strict", ("unknown_date", "no date"))])
 def test_a_document_without_a_date_or_a_belief_is_decided_as_params_say(unknown, found):
-    assert reason(date_gate(None, BOUNDS._replace(unknown=unknown), None)) == found
+    assert reason(date_gate(None, BOUNDS._replace(unknown=unknown), None, None)) == found
 
 
 @pytest.mark.parametrize(("year", "model", "strict"), [
@@ -84,28 +84,28 @@ def test_a_document_without_a_date_or_a_belief_is_decided_as_params_say(unknown,
 ])
 def test_the_text_tells_the_date_of_a_document_without_one(year, model, strict):
     for unknown, wanted in (("model", model), ("strict", strict)):
-        decided = date_gate(None, BOUNDS._replace(unknown=unknown), surely(year))
+        decided = date_gate(None, BOUNDS._replace(unknown=unknown), surely(year), None)
         assert (decided.reason if decided else None) == wanted
 
 
 def test_what_the_text_told_is_in_the_evidence_with_its_chance():
-    decided = date_gate(None, BOUNDS._replace(unknown="model"), surely(2012))
+    decided = date_gate(None, BOUNDS._replace(unknown="model"), surely(2012), None)
     assert decided.evidence == "2012 by text"
     assert decided.score > 0.9
 
 
 def test_doubt_keeps_a_document_unless_params_are_strict():
     doubt = surely(2012, 0.5)
-    assert date_gate(None, BOUNDS._replace(unknown="model"), doubt) is None
-    assert reason(date_gate(None, BOUNDS._replace(unknown="strict"), doubt))[0] == "unknown_date"
+    assert date_gate(None, BOUNDS._replace(unknown="model"), doubt, None) is None
+    assert reason(date_gate(None, BOUNDS._replace(unknown="strict"), doubt, None))[0] == "unknown_date"
 
 
 def test_a_dated_document_whose_text_is_surely_newer_goes_only_where_params_ask_for_it():
     asked = BOUNDS._replace(check_text=True)
-    assert reason(date_gate("2021-01-01", asked, surely(2028))) == ("after_cutoff", "2028 by text")
-    assert date_gate("2021-01-01", BOUNDS, surely(2028)) is None
-    assert date_gate("2025-02-01", asked, surely(2025, 0.99)) is None
-    assert date_gate("2021-01-01", asked, surely(2012)) is None
+    assert reason(date_gate("2021-01-01", asked, surely(2028), None)) == ("after_cutoff", "2028 by text")
+    assert date_gate("2021-01-01", BOUNDS, surely(2028), None) is None
+    assert date_gate("2025-02-01", asked, surely(2025, 0.99), None) is None
+    assert date_gate("2021-01-01", asked, surely(2012), None) is None
 
 
 @pytest.mark.parametrize(("pattern", "literal"), [
@@ -124,3 +124,10 @@ def test_the_literal_of_a_pattern_is_in_every_match(pattern, literal):
 def test_a_licence_is_refused_when_no_choice_is_left_without_a_refused_part(licence, dropped):
     told = rights_gate(True, "own", licence, ["own"], ["CC-BY-NC-4.0", "GPL-3.0-only"])
     assert (told is not None) == dropped
+
+
+def test_a_text_that_bears_a_date_after_the_cut_off_goes_whatever_the_model_tells():
+    bounds = BOUNDS._replace(unknown="model")
+    assert reason(date_gate(None, bounds, surely(2024), "2029-05-12")) == ("after_cutoff", "2029-05-12 by text")
+    assert reason(date_gate("2024-01-01", bounds, None, "2029-05-12")) == ("after_cutoff", "2029-05-12 by text")
+    assert date_gate(None, bounds, surely(2024), BOUNDS.not_after) is None

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.text.time_marks import WORD, first_date, mentions, without_date, words_of
+from pipeline.text.time_marks import WORD, first_date, mentions, own_date, without_date, words_of
 
 
 def years(text):
@@ -49,6 +49,18 @@ def test_other_dates_stay():
     ("until Nov. 3rd, 2027", "2027-11-03"), ("until May 2027", None), ("until 2027-13-30", None), ("", None)])
 def test_the_first_full_date_is_read(text, date):
     assert first_date(text) == date
+
+
+@pytest.mark.parametrize(("text", "date"), [
+    ("Issued 12 May 2029. The board met.", "2029-05-12"), ("Updated: 2027-06-14\nThe desk.", "2027-06-14"),
+    ("Approved by the Board on May 12, 2027", "2027-05-12"), ("as of October 2026, open", "2026-10-01"),
+    ("signed 12/05/2028 in Leith", "2028-01-01"), ("© 2027 Brackwater", "2027-01-01"), ("(c) 2019-2027 B", "2027-01-01"),
+    ("Issued 2 May 2027, last updated 3 June 2028, reviewed 1 May 2027", "2028-06-03"),
+    ("Issued 12 May 2025", None), ("Next review due 12 May 2029", None), ("will be published on 12 May 2029", None),
+    ("gets published in October 2029", None), ("Effective 2029-01-01", None), ("The plan of May 2029", None),
+    ("Approved until 12 May 2029", None), ("The notes reviewed 2029 rooms", None), ("", None)])
+def test_the_date_that_a_text_bears_is_one_of_its_making(text, date):
+    assert own_date(text, 2026) == date
 
 
 def test_words_are_lower_case_and_without_figures():
