@@ -1,6 +1,6 @@
 """Stage `date_model`: learn from dated documents to tell from a text in which year it was written.
 
-Reads   --documents  table DOCUMENTS
+Reads   --documents  table DOCUMENTS and cleared_for_training bool: nothing is learnt from what is not cleared
         --files      table FILES: a date that lake.yaml gives to all files of a source is not learnt from
 Writes  --out        folder: dating.json, words.parquet; words of the lake and in how many documents of each year
         --metrics    JSON: how well the year of held-out documents is told
@@ -34,9 +34,9 @@ def main(documents: Path, files: Path, out: Path, metrics: Path, params: DateMod
 
 
 def without_given_dates(documents: pl.DataFrame, files: pl.DataFrame) -> pl.DataFrame:
-    """Documents whose date is their own: not the one that their rights entry gives to all its files."""
+    """Documents cleared for training whose date is their own: not the one that their rights entry gives to all files."""
     given = files.select("path", given="published")
-    return (documents.select("doc_id", "text", "path", "published").join(given, on="path", how="left")
+    return (documents.filter("cleared_for_training").select("doc_id", "text", "path", "published").join(given, on="path", how="left")
             .filter(pl.col("published").is_not_null() & ~pl.col("published").eq_missing(pl.col("given"))))
 
 

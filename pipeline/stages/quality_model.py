@@ -1,6 +1,7 @@
 """Stage `quality_model`: train the fastText model that tells the lake's language from other text.
 
-Reads   --documents    table DOCUMENTS: the domain class, by its reference sources
+Reads   --documents    table DOCUMENTS and cleared_for_training bool: what is cleared of the reference sources is the
+                       domain class
         --general      table DOCUMENTS + split: its train split is the class of other text; both are also degraded
         --labels       JSONL of QualityLabel: what people think of documents; may be empty
 Writes  --out          folder: fold-<k>.bin, fastText models; scoring.json, how to use them
@@ -62,7 +63,9 @@ def main(documents: Path, general: Path, labels: Path, out: Path, metrics: Path,
     """Train one model a fold, then score every document by the model that has not seen it."""
     lake = read_table(documents)
     people = labelled(read_labels(labels), lake)
-    classes = classes_of(lake, people, params)
+    cleared, not_cleared = lake.filter("cleared_for_training"), lake.filter(~pl.col("cleared_for_training"))
+    people = Labelled(*(kind.join(not_cleared, on="doc_id", how="anti") for kind in people))
+    classes = classes_of(cleared, people, params)
     other = read_table(general).filter(pl.col("split") == "train")
     with output_dir(out) as folder:
         for fold in progress(range(params.folds), "folds", params.folds):
@@ -102,8 +105,8 @@ def _reference(documents: pl.DataFrame, params: QualityModel) -> pl.DataFrame:
     """Documents of the reference sources; all when none is named."""
     unknown = sorted(set(params.reference_sources) - set(documents["source"]))
     if unknown:
-        raise BadInput("params.yaml", "`quality_model.reference_sources` names sources the lake does not have",
-                       got=", ".join(unknown), do="name sources of lake.yaml, or none for the whole lake")
+        raise BadInput("params.yaml", "`quality_model.reference_sources` names sources without a document that is cleared "
+                       "for training", got=", ".join(unknown), do="name sources of lake.yaml, or none for the whole lake")
     if not params.reference_sources:
         return documents
     return documents.filter(pl.col("source").is_in(params.reference_sources))

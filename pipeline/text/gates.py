@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple
 from pipeline.schema.curate_filter import Term
 from pipeline.schema.decided import Decided
 from pipeline.text.dating import Belief
+from pipeline.text.plain import as_read
 from pipeline.text.time_marks import first_date
 
 UnknownDate = Literal["keep", "drop", "model", "strict"]
@@ -21,6 +22,8 @@ LEADS_TO_DATE = re.compile(
     r"[\s:*_]*(?:\d{1,2}[:.]\d\d\s*(?:[ap]\.?m\.?)?\s*(?:[A-Z]{2,4}\s)?\s*(?:,|on)?\s*)?"
     r"(?:(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day,?\s+)?(?:the\s+)?", re.IGNORECASE)
 """What may stand between the two, nothing as well: `: 9:00 a.m. GMT on Friday the`."""
+FOLDS_ALONE = frozenset("abcdefghjlmnopqrtuvwxyz0123456789 -:/.,")
+"""Without regard to case `re` takes i, s and k for letters beyond ASCII too: those end a literal."""
 TOLD = "by text"
 """In the evidence of a date that no metadata gave."""
 
@@ -42,15 +45,20 @@ class TermGate:
 
     def __init__(self, terms: Sequence[Term], today: str) -> None:
         """`today`: the lake's reference date, ISO; embargoes that ended by then have lapsed."""
-        self.terms = [(term, required_literal(term.pattern), re.compile(term.pattern)) for term in terms]
+        self.terms = [(term, *required_literal(term.pattern), re.compile(term.pattern)) for term in terms]
+        self.folds = any(folded for _, _, folded, _ in self.terms)
         self.today = today
 
     def __call__(self, title: str, text: str) -> Decided | None:
-        """The first term that binds the document. Evidence is the term's name: the ledger holds no text."""
-        whole = f"{title}\n{text}"
-        for term, literal, pattern in self.terms:
+        """The first term that binds the document, marks of emphasis and invisible letters aside.
+
+        Evidence is the term's name: the ledger holds no text.
+        """
+        whole = as_read(f"{title}\n{text}")
+        small = whole.lower() if self.folds else ""
+        for term, literal, folded, pattern in self.terms:
             where = whole[:term.head_chars] if term.head_chars else whole
-            if literal in where and any(not (term.lapses and self._lapsed(where, found.end()))
+            if literal in (small if folded else where) and any(not (term.lapses and self._lapsed(where, found.end()))
                                         for found in pattern.finditer(where)):
                 return Decided("drop", term.reason, evidence=term.name)
         return None
@@ -62,28 +70,30 @@ class TermGate:
         return until is not None and until <= self.today
 
 
-def required_literal(pattern: str) -> str:
-    """The longest string that every match of `pattern` holds; "" where it holds none for sure.
+def required_literal(pattern: str) -> tuple[str, bool]:
+    """The longest string that every match of `pattern` holds, and whether only in its lower-cased form.
 
-    To look for it costs a hundredth of what `re` takes where a pattern begins with a word boundary.
+    "" where it holds none for sure. To look for it costs a hundredth of what `re` takes where a pattern begins with a
+    word boundary.
     """
     parsed = parse(pattern)
-    return "" if parsed.state.flags & re.IGNORECASE else max(_literals(parsed), key=len)
+    found = max(_literals(parsed, bool(parsed.state.flags & re.IGNORECASE)), key=lambda run: len(run[0]))
+    return found[0], found[1]
 
 
-def _literals(parsed: Iterable[tuple[Any, Any]]) -> Iterator[str]:
-    """The unbroken literals of a parsed pattern, outside of alternatives and repeats."""
+def _literals(parsed: Iterable[tuple[Any, Any]], folded: bool) -> Iterator[tuple[str, bool]]:
+    """The unbroken literals of a parsed pattern, outside of alternatives and repeats; `folded`: case does not count."""
     run = ""
     for kind, value in parsed:
-        if kind is LITERAL:
-            run += chr(value)
+        if kind is LITERAL and not (folded and chr(value).lower() not in FOLDS_ALONE):
+            run += chr(value).lower() if folded else chr(value)
             continue
-        yield run
+        yield run, folded
         run = ""
         if kind is SUBPATTERN:
-            _, flags, _, inner = value
-            yield from () if flags & re.IGNORECASE else _literals(inner)
-    yield run
+            _, on, off, inner = value
+            yield from _literals(inner, (folded or bool(on & re.IGNORECASE)) and not off & re.IGNORECASE)
+    yield run, folded
 
 
 def rights_gate(cleared: bool, basis: str, licence: str, bases: Sequence[str],

@@ -52,6 +52,12 @@ def test_a_date_that_the_rights_file_gives_is_not_learnt_from(tmp_path):
     assert load(out).beliefs([story(2018, 77)])[0] is None
 
 
+def test_what_is_not_cleared_is_not_learnt_from(tmp_path):
+    closed = LAKE.with_columns(cleared_for_training=pl.col("published") < "2020")
+    cleared = LAKE.filter(pl.col("published") < "2020").height
+    assert run(tmp_path, lake=closed)[2] == {"dated_documents": cleared} != {"dated_documents": LAKE.height}
+
+
 def test_a_damaged_table_leaves_nothing(tmp_path):
     lake = written(tmp_path / "lake", LAKE)
     (lake / "part-00000.parquet").write_bytes(b"not parquet")

@@ -57,6 +57,15 @@ def test_an_odd_document_cannot_vouch_for_itself(tmp_path):
     assert scorer.score(odd["doc_id"][0], story).domain < 0.5
 
 
+def test_what_is_not_cleared_is_not_learnt_from_whoever_labelled_it(tmp_path):
+    closed = documents(TIDES[:20], source="vendor", cleared_for_training=False)
+    labels = [{"label": "good", "doc_id": closed["doc_id"][0]}, {"label": "bad", "text": TIDES[30]}]
+    alone, beside = run(tmp_path, "alone")[0], run(tmp_path, "beside", pl.concat([DOMAIN, closed]))[0]
+    assert tree_bytes(alone) == tree_bytes(beside)
+    with pytest.raises(BadInput, match="0 good, 1 bad"):
+        run(tmp_path, "labelled", pl.concat([DOMAIN, closed]), labels, learn_from="both")
+
+
 def test_a_reference_source_that_the_lake_does_not_have_is_refused_and_leaves_nothing(tmp_path):
     with pytest.raises(BadInput, match="got manuals"):
         run(tmp_path, reference_sources=["policies", "manuals"])

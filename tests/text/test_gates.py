@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from pipeline.schema.curate_filter import Term
+from pipeline.schema.curate_filter import CurateFilter, Term
+from pipeline.stage.params import load_section
 from pipeline.text.dating import Belief
 from pipeline.text.gates import DateBounds, TermGate, date_gate, required_literal, rights_gate
 
@@ -110,10 +111,32 @@ def test_a_dated_document_whose_text_is_surely_newer_goes_only_where_params_ask_
 
 @pytest.mark.parametrize(("pattern", "literal"), [
     (r"\bUNDER\s+EMBARGO\s+UNTIL\b", "EMBARGO"), (r"\b(?:ATTORNEY[- ]CLIENT|LEGALLY)\s+PRIVILEGED?\b", "PRIVILEGE"),
-    (r"\bTLP:\s?(?:RED|AMBER)\b", "TLP:"), (r"(SECRET)+ x", " x"), (r"(?i)secret", ""), (r"(?i:secret) x", " x"),
-    (r"(?:secret)?x", "x"), (r"a|b", ""), (r"[ab]", "")])
+    (r"\bTLP:\s?(?:RED|AMBER)\b", "TLP:"), (r"(SECRET)+ x", " x"), (r"(?:secret)?x", "x"), (r"a|b", ""), (r"[ab]", "")])
 def test_the_literal_of_a_pattern_is_in_every_match(pattern, literal):
+    assert required_literal(pattern) == (literal, False)
+
+
+@pytest.mark.parametrize(("pattern", "literal"), [
+    (r"(?i)Embargoed\s+UNTIL", ("embargoed", True)), (r"(?i)secret", ("ecret", True)), (r"(?i:Ask) xyz", (" xyz", False)),
+    (r"(?i)ß", ("", True)), (r"(?i)risks", ("r", True))])
+def test_where_case_does_not_count_the_literal_is_that_of_the_small_letters(pattern, literal):
     assert required_literal(pattern) == literal
+
+
+@pytest.mark.parametrize("text", ["EMBARGOED UNTIL further notice", "Embargoed until 12 May 2027", "**UNDER** _EMBARGO_ until",
+                                  "under embargo until 9:00 a.m. on 12 May 2027", "UNDER EM\u00adBARGO UNTIL x",
+                                  "EMBARGOED until 2027-05-12", "\uff35NDER EMBARGO UNTIL MAY"])
+def test_the_shipped_embargo_terms_find_an_embargo_however_it_is_set(text):
+    gate = TermGate(load_section(CurateFilter, "curate_filter").terms, "2026-03-31")
+    found = gate("", f"A paper.\n\n{text.replace(' until', ' UNTIL') if '**' in text else text}. More.")
+    assert (found.reason if found else None) == "embargo_term"
+
+
+@pytest.mark.parametrize("text", ["Papers under embargo until release are locked away.", "Embargoed until 12 May 2025",
+                                  "the embargo on 3 countries",
+                                  "Papers under embargo until 14 days before release", "an embargo until then"])
+def test_prose_about_embargoes_and_lapsed_ones_pass(text):
+    assert TermGate(load_section(CurateFilter, "curate_filter").terms, "2026-03-31")("", text) is None
 
 
 @pytest.mark.parametrize(("licence", "dropped"), [
