@@ -57,7 +57,8 @@ REASONS: dict[str, str] = {
     # curate_dedup
     "near_duplicate": "exact Jaccard of word 5-grams with the survivor; score: that Jaccard",
     "repeated_chunks": "kept, chunks seen earlier removed; score: share of characters removed",
-    "all_chunks_repeated": "nothing was left once repeated chunks were removed",
+    "boilerplate_lines": "kept, lines common to its source removed; score: share of characters removed",
+    "all_chunks_repeated": "nothing was left once repeated chunks and boilerplate lines were removed",
     # curate_redact
     "pii": "kept, personal data replaced by pseudonyms; score: number of spans",
     "pii_density": "too many spans for the text to be worth keeping; score: share of characters",

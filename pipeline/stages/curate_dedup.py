@@ -1,9 +1,9 @@
-"""Stage `curate_dedup`: merge near-duplicate documents, then remove chunks seen in an earlier one.
+"""Stage `curate_dedup`: merge near-duplicate documents, then remove chunks and boilerplate lines seen in an earlier one.
 
 Reads   --documents    table DOCUMENTS
-Writes  --out          table DOCUMENTS: the survivors, some with chunks removed
-        --ledger       table LEDGER: merge near_duplicate (score: exact Jaccard), edit repeated_chunks
-                       (score: share removed), drop all_chunks_repeated, keep ok
+Writes  --out          table DOCUMENTS: the survivors, some with chunks or lines removed
+        --ledger       table LEDGER: merge near_duplicate (score: exact Jaccard), edit repeated_chunks or, where only
+                       lines went, boilerplate_lines (score: share removed), drop all_chunks_repeated, keep ok
 """
 
 from collections.abc import Iterator
@@ -26,6 +26,7 @@ from pipeline.tables.ledger import ledger_table
 from pipeline.tables.parquet import read_parts
 from pipeline.tables.preference import best_first
 from pipeline.tables.texts import OrderedTexts, TextFile
+from pipeline.text.boilerplate import BoilerplateRemover, Common, boilerplate
 from pipeline.text.chunks import Trimmed, without_repeats
 from pipeline.text.near_duplicates import Merge, MinHash, near_duplicates
 
@@ -64,7 +65,7 @@ class Decisions(NamedTuple):
 
     decided: list[Decided]
     trimmed: dict[int, int]
-    """Place of a document that lost chunks -> place of its remaining text among the trimmed ones."""
+    """Place of a document that lost something -> place of its remaining text among the trimmed ones."""
 
 
 def decided(keys: pl.DataFrame, texts: TextFile, trimmed: TextFile, params: CurateDedup) -> Decisions:
@@ -76,30 +77,36 @@ def decided(keys: pl.DataFrame, texts: TextFile, trimmed: TextFile, params: Cura
     for merge in near_duplicates(OrderedTexts(texts, places), settings):
         found[places[merge.document]] = _merged(merge, ordered["doc_id"])
     left = np.array([place for place in places if found[place].decision != "merge"], np.int64)
-    shortened = dict(_trim(OrderedTexts(texts, left), left, trimmed, found, params.min_chunk_chars))
-    return Decisions(found, shortened)
+    sources = keys["source"].gather(left).to_list()
+    return Decisions(found, dict(_trim(OrderedTexts(texts, left), left, sources, trimmed, found, params)))
 
 
 def _merged(merge: Merge, ids: pl.Series) -> Decided:
     return Decided("merge", "near_duplicate", merge.jaccard, "", ids[merge.survivor])
 
 
-def _trim(texts: OrderedTexts, places: NDArray[np.int64], trimmed: TextFile, found: list[Decided],
-          min_chars: int) -> Iterator[tuple[int, int]]:
-    """Decide on `texts`; gives (place, place in `trimmed`) of those that lost chunks."""
-    for place, result in zip(places.tolist(), without_repeats(texts, min_chars), strict=True):
-        found[place] = _trimmed(result)
-        if result.removed_share:
-            trimmed.add([result.text])
+def _trim(texts: OrderedTexts, places: NDArray[np.int64], sources: list[str], trimmed: TextFile,
+          found: list[Decided], params: CurateDedup) -> Iterator[tuple[int, int]]:
+    """Decide on `texts`, from best to worst; gives (place, place in `trimmed`) of those that lost something."""
+    lines = Common(**params.boilerplate.model_dump())
+    remover = BoilerplateRemover(boilerplate(texts, sources, lines), lines.min_letters)
+    chunked = without_repeats(texts, params.min_chunk_chars)
+    for place, source, fewer_chunks in zip(places.tolist(), sources, chunked, strict=True):
+        fewer_lines = remover.trimmed(fewer_chunks.text, source)
+        found[place] = _trimmed(fewer_chunks, fewer_lines)
+        if found[place].decision == "edit":
+            trimmed.add([fewer_lines.text])
             yield place, len(trimmed) - 1
 
 
-def _trimmed(trimmed: Trimmed) -> Decided:
-    if not trimmed.removed_share:
+def _trimmed(chunks: Trimmed, lines: Trimmed) -> Decided:
+    """The decision on a text that lost `chunks`, and then `lines` of what was left."""
+    share = chunks.removed_share + (1 - chunks.removed_share) * lines.removed_share
+    if not share:
         return Decided("keep", "ok")
-    if not trimmed.text:
-        return Decided("drop", "all_chunks_repeated", trimmed.removed_share)
-    return Decided("edit", "repeated_chunks", trimmed.removed_share)
+    if not lines.text:
+        return Decided("drop", "all_chunks_repeated", share)
+    return Decided("edit", "repeated_chunks" if chunks.removed_share else "boilerplate_lines", share)
 
 
 def _pieces(documents: Path, decisions: Decisions, trimmed: TextFile) -> Iterator[Piece]:

@@ -1,4 +1,4 @@
-"""Exact repeated chunks: boilerplate that several documents carry word for word."""
+"""Exact repeated chunks: paragraphs that several documents carry word for word."""
 
 import re
 from array import array
@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 import xxhash
+from numpy.typing import NDArray
 
 BREAK = re.compile(r"(\n[ \t\f]*\n\s*|\f)")
 """Blank lines or a page break; kept when a text is split, so that joining gives it back."""
@@ -15,12 +16,12 @@ HEADING = re.compile(r"(#{1,6})[ \t]+\S")
 
 
 class Trimmed(NamedTuple):
-    """A text after its repeated chunks were taken out."""
+    """A text after repeated chunks or lines were taken out."""
 
     text: str
     """Unchanged if nothing was removed; empty if nothing but headings would be left."""
     removed_share: float
-    """Characters of the repeated chunks among all characters."""
+    """Characters of what was repeated among all characters."""
 
 
 def without_repeats(texts: Sequence[str], min_chars: int) -> Iterator[Trimmed]:
@@ -36,22 +37,41 @@ def without_repeats(texts: Sequence[str], min_chars: int) -> Iterator[Trimmed]:
     """
     likely = _likely_repeated(texts, min_chars)
     seen: set[int] = set()
-    for text in texts:
+    for place in range(len(texts)):
+        text = texts[place]
+        if not likely.texts[place]:
+            yield Trimmed(text, 0.0)
+            continue
         pieces = _pieces(text, min_chars)
         keys = [_key(chunk, min_chars) for chunk in pieces[::2]]
         repeated = [key is not None and key in seen for key in keys]
-        seen.update(key for key in keys if key is not None and key & LOW_BITS in likely)
-        yield _trimmed(text, pieces, repeated) if any(repeated) else Trimmed(text, 0.0)
+        seen.update(key for key in keys if key is not None and key & LOW_BITS in likely.lows)
+        left = ["" if gone else chunk for chunk, gone in zip(pieces[::2], repeated, strict=True)]
+        yield trimmed(text, pieces, left) if any(repeated) else Trimmed(text, 0.0)
 
 
-def _likely_repeated(texts: Sequence[str], min_chars: int) -> set[int]:
-    """The low bits of keys that occur more than once; by chance of another key too, which costs memory only."""
-    lows = array("Q")
-    for text in texts:
-        lows.extend(key & LOW_BITS for chunk in _pieces(text, min_chars)[::2]
+class Likely(NamedTuple):
+    """What may be repeated; by chance of another key too, which costs memory and time only."""
+
+    lows: set[int]
+    """The low bits of keys that occur more than once."""
+    texts: NDArray[np.bool_]
+    """Whether each text has one of them."""
+
+
+def _likely_repeated(texts: Sequence[str], min_chars: int) -> Likely:
+    lows, ends = array("Q"), array("Q")
+    for place in range(len(texts)):
+        lows.extend(key & LOW_BITS for chunk in _pieces(texts[place], min_chars)[::2]
                     if (key := _key(chunk, min_chars)) is not None)
-    ordered = np.sort(np.frombuffer(lows, np.uint64))
-    return set(ordered[1:][ordered[1:] == ordered[:-1]].tolist())
+        ends.append(len(lows))
+    found = np.frombuffer(lows, np.uint64)
+    ordered = np.sort(found)
+    repeated = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
+    with_one = np.searchsorted(np.frombuffer(ends, np.uint64), np.flatnonzero(np.isin(found, repeated)), "right")
+    marked = np.zeros(len(texts), np.bool_)
+    marked[with_one] = True
+    return Likely(set(repeated.tolist()), marked)
 
 
 def _pieces(text: str, min_chars: int) -> list[str]:
@@ -66,18 +86,23 @@ def _key(chunk: str, min_chars: int) -> int | None:
     return xxhash.xxh3_128_intdigest(words.encode("utf-8", "surrogatepass")) if len(words) >= min_chars else None
 
 
-def _trimmed(text: str, pieces: list[str], repeated: list[bool]) -> Trimmed:
-    """`pieces`: chunks at even places, the breaks after them at odd ones."""
+def trimmed(text: str, pieces: list[str], left: list[str]) -> Trimmed:
+    """`text` with less in its chunks; a heading that has nothing below it any more goes too.
+
+    Args:
+        pieces: chunks at even places, the breaks after them at odd ones.
+        left: what stays of each chunk.
+    """
     chunks = pieces[::2]
-    removed = sum(len(chunk) for chunk, gone in zip(chunks, repeated, strict=True) if gone)
+    removed = sum(map(len, chunks)) - sum(map(len, left))
+    emptied = [bool(chunk.strip()) and not rest.strip() for chunk, rest in zip(chunks, left, strict=True)]
     bare_already = _bare_headings(chunks, [False] * len(chunks))
-    bare_now = _bare_headings(chunks, repeated)
     gone = [out or (now and not already)
-            for out, now, already in zip(repeated, bare_now, bare_already, strict=True)]
-    kept = [(chunk, after) for chunk, after, out in zip(chunks, [*pieces[1::2], ""], gone, strict=True) if not out]
-    if not any(chunk.strip() and not _level(chunk) for chunk, _ in kept):
+            for out, now, already in zip(emptied, _bare_headings(left, emptied), bare_already, strict=True)]
+    kept = [(rest, after) for rest, after, out in zip(left, [*pieces[1::2], ""], gone, strict=True) if not out]
+    if not any(rest.strip() and not _level(rest) for rest, _ in kept):
         return Trimmed("", removed / len(text))
-    return Trimmed("".join(chunk + after for chunk, after in kept).strip(), removed / len(text))
+    return Trimmed("".join(rest + after for rest, after in kept).strip(), removed / len(text))
 
 
 def _bare_headings(chunks: list[str], gone: list[bool]) -> list[bool]:
@@ -91,7 +116,7 @@ def _bare_headings(chunks: list[str], gone: list[bool]) -> list[bool]:
         chunk = chunks[place].strip()
         if gone[place] or not chunk:
             continue
-        level = _level(chunk) if "\n" not in chunk else 0
+        level = _level(chunk)
         bare[place] = 0 < next_level <= level
         if not bare[place]:
             next_level = level
@@ -99,6 +124,6 @@ def _bare_headings(chunks: list[str], gone: list[bool]) -> list[bool]:
 
 
 def _level(chunk: str) -> int:
-    """1 to 6 for a chunk that starts with a heading, else 0."""
+    """1 to 6 for a chunk that is a heading and nothing else, else 0."""
     mark = HEADING.match(chunk.strip())
-    return len(mark[1]) if mark else 0
+    return len(mark[1]) if mark and "\n" not in chunk.strip() else 0

@@ -38,6 +38,18 @@ def test_a_near_duplicate_is_merged_and_a_repeated_notice_removed(tmp_path):
     assert texts[ids[3]] == WORLD[3]
 
 
+def test_a_footer_line_stays_in_the_best_document_of_its_source(tmp_path):
+    footer = "Brackwater Mutual Bank - internal use only - do not copy"
+    table = documents([f"{text_of(number, 14 + number)}\n{footer}" for number in range(9)])
+    out, ledger = (read_table(folder) for folder in run(tmp_path, table, min_chunk_chars=10_000))
+    assert sorted(reasons(ledger).values()) == ["boilerplate_lines"] * 8 + ["ok"]
+    texts = dict(out.select("doc_id", "text").iter_rows())
+    assert [text.count(footer) for text in texts.values()].count(1) == 1
+    edited = ledger.filter(pl.col("reason") == "boilerplate_lines")
+    assert all(texts[row["input_id"]] in set(table["text"].str.strip_suffix(f"\n{footer}")) and row["score"] > 0
+               for row in edited.rows(named=True))
+
+
 def test_the_better_licence_survives_then_the_newer(tmp_path):
     table = documents([text_of(1), COPY]).with_columns(pl.Series("licence", ["CC0-1.0", "LicenseRef-odd"]))
     _, ledger = run(tmp_path, table)

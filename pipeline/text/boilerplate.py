@@ -1,0 +1,186 @@
+"""Boilerplate lines: footers, disclaimers and the like that stand in a large share of a source's documents.
+
+A kernel finds the lines that may count and hashes them (64 bits); what is removed is decided by the line itself
+(128 bits of it), so that a chance hit removes nothing.
+
+Shape letters: L lines of a text.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+import xxhash
+from numpy.typing import NDArray
+
+from pipeline.text.chunks import BREAK, Trimmed, trimmed
+from pipeline.text.unicode_classes import code_point_table
+from pipeline.text.words import FNV_OFFSET, FNV_PRIME, code_points, compiled, mix
+
+U64 = NDArray[np.uint64]
+I64 = NDArray[np.int64]
+OTHER, BLANK, LETTER, MARK = 0, 1, 2, 3
+"""Classes of characters; a mark of emphasis is no part of a line."""
+MARKS = re.compile(r"[*_]+")
+LINE_FEED, FORM_FEED, HASH, BAR, COLON, BACKTICK, TILDE, STAR = map(ord, "\n\f#|:`~*")
+
+
+class Common(NamedTuple):
+    """How common a line must be among the documents of its source."""
+
+    min_letters: int
+    """Shorter lines are labels and dates."""
+    min_documents: int
+    min_share: float
+    """Of the source's documents."""
+
+
+class Lines(NamedTuple):
+    """The lines of a text that may be boilerplate, in order."""
+
+    hashes: U64
+    """(L,) of their characters without marks, white space made one blank."""
+    starts: I64
+    ends: I64
+    """(L,) of their first character that is no blank, and behind their last one."""
+
+
+def lines_of(text: str, min_letters: int) -> Lines:
+    """Lines with so many letters, but for headings, labels, rows of tables and code.
+
+    A heading starts with `#` or stands wholly in bold, a label ends with a colon, a row starts with `|`, code stands
+    between fences: they repeat because documents are of one kind.
+    """
+    return Lines(*_lines(code_points(text), _classes(), min_letters))
+
+
+def boilerplate(texts: Sequence[str], sources: Sequence[str], common: Common) -> dict[str, U64]:
+    """Source -> hashes of its boilerplate lines, ascending; sources without any are left out.
+
+    In memory: 8 bytes a line that may count.
+    """
+    found: dict[str, list[U64]] = {}
+    documents: dict[str, int] = {}
+    for place, source in enumerate(sources):
+        documents[source] = documents.get(source, 0) + 1
+        found.setdefault(source, []).append(np.unique(lines_of(texts[place], common.min_letters).hashes))
+    known = {source: _frequent(np.concatenate(hashes), max(common.min_documents, common.min_share * documents[source]))
+             for source, hashes in found.items()}
+    return {source: hashes for source, hashes in known.items() if len(hashes)}
+
+
+def _frequent(hashes: U64, count: float) -> U64:
+    values, counts = np.unique(hashes, return_counts=True)
+    return values[counts >= count]
+
+
+class BoilerplateRemover:
+    """Leaves each boilerplate line of a source in the first document that has it, and takes it out of the others."""
+
+    def __init__(self, known: Mapping[str, U64], min_letters: int) -> None:
+        """`known`: source -> hashes of its lines, ascending."""
+        self.known, self.min_letters = known, min_letters
+        self.seen: set[tuple[str, bytes]] = set()
+
+    def trimmed(self, text: str, source: str) -> Trimmed:
+        """`text` without what earlier texts of `source` had; a line repeated within the text is one line."""
+        if source not in self.known:
+            return Trimmed(text, 0.0)
+        lines = lines_of(text, self.min_letters)
+        likely = np.flatnonzero(np.isin(lines.hashes, self.known[source]))
+        keys = [(source, _key(text[lines.starts[at]:lines.ends[at]])) for at in likely]
+        gone = {int(lines.starts[at]) for at, key in zip(likely, keys, strict=True) if key in self.seen}
+        self.seen.update(keys)
+        return _without(text, gone) if gone else Trimmed(text, 0.0)
+
+
+def _key(line: str) -> bytes:
+    words = " ".join(MARKS.sub("", line).split())
+    return xxhash.xxh3_128_digest(words.encode("utf-8", "surrogatepass"))
+
+
+def _without(text: str, gone: Iterable[int]) -> Trimmed:
+    """`text` without the lines whose first character that is no blank is at one of these places."""
+    left, place, starts = [], 0, set(gone)
+    pieces = BREAK.split(text)
+    for number, piece in enumerate(pieces):
+        if number % 2 == 0:
+            left.append(_kept_lines(piece, place, starts))
+        place += len(piece)
+    return trimmed(text, pieces, left)
+
+
+def _kept_lines(chunk: str, place: int, gone: set[int]) -> str:
+    """The lines of `chunk`, which begins at `place` of the text, that do not start at one of `gone`."""
+    kept = []
+    for line in chunk.split("\n"):
+        if place + len(line) - len(line.lstrip()) not in gone:
+            kept.append(line)
+        place += len(line) + 1
+    return "\n".join(kept)
+
+
+@cache
+def _classes() -> NDArray[np.uint8]:
+    return code_point_table([r"\s", r"[^\W\d_]", r"[*_]"], OTHER, BLANK)
+
+
+@compiled
+def _lines(points: NDArray[np.uint32], classes: NDArray[np.uint8], min_letters: int) -> tuple[U64, I64, I64]:
+    most = len(points) // max(min_letters, 1) + 1
+    hashes, starts, ends = np.empty(most, np.uint64), np.empty(most, np.int64), np.empty(most, np.int64)
+    count, fenced = 0, False
+    begin = 0
+    while begin < len(points):
+        stop = begin
+        while stop < len(points) and points[stop] != LINE_FEED and points[stop] != FORM_FEED:
+            stop += 1
+        first, last = begin, stop
+        while first < last and classes[points[first]] == BLANK:
+            first += 1
+        while last > first and classes[points[last - 1]] == BLANK:
+            last -= 1
+        if _is_fence(points, first, last):
+            fenced = not fenced
+        elif not fenced and last - first >= min_letters and not _is_kept(points, first, last):
+            hashed, letters = _hashed(points[first:last], classes)
+            if letters >= min_letters:
+                hashes[count], starts[count], ends[count] = hashed, first, last
+                count += 1
+        begin = stop + 1
+    return hashes[:count], starts[:count], ends[:count]
+
+
+@compiled
+def _is_fence(points: NDArray[np.uint32], first: int, last: int) -> bool:
+    return last - first >= 3 and (points[first] == BACKTICK or points[first] == TILDE) and (
+        points[first] == points[first + 1] == points[first + 2])
+
+
+@compiled
+def _is_kept(points: NDArray[np.uint32], first: int, last: int) -> bool:
+    """A heading, a row of a table, a label, or all in bold."""
+    while last > first and points[last - 1] == STAR:
+        last -= 1
+        if last - 2 > first and points[first] == STAR and points[first + 1] == STAR:
+            return True
+    return points[first] == HASH or points[first] == BAR or points[last - 1] == COLON
+
+
+@compiled
+def _hashed(points: NDArray[np.uint32], classes: NDArray[np.uint8]) -> tuple[np.uint64, int]:
+    """(hash, letters) of a line; marks do not count, white space is one blank."""
+    state, letters, blank = FNV_OFFSET, 0, False
+    for point in points:
+        kind = classes[point]
+        if kind == BLANK:
+            blank = True
+        elif kind != MARK:
+            if blank:
+                state = (state ^ np.uint64(32)) * FNV_PRIME
+                blank = False
+            state = (state ^ np.uint64(point)) * FNV_PRIME
+            letters += kind == LETTER
+    return mix(state), letters
