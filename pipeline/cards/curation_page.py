@@ -8,7 +8,8 @@ from markupsafe import Markup
 
 from pipeline.cards import report_template
 from pipeline.cards.curation_template import PAGE, STYLE
-from pipeline.cards.flows import EDITED, Example, Flow
+from pipeline.cards.flows import EDITED, Flow
+from pipeline.cards.quotes import Taken
 from pipeline.cards.run_facts import explain
 from pipeline.cards.sankey import sankey
 
@@ -24,8 +25,7 @@ class Survival(NamedTuple):
     """Tokens a character; 0 when none of its text was read."""
 
 
-def page(flows: list[Flow], examples: list[tuple[str, dict[str, list[Example]]]], rates: Mapping[str, float],
-         sample: int) -> str:
+def page(flows: list[Flow], rules: list[tuple[str, list[Taken]]], rates: Mapping[str, float], sample: int) -> str:
     """The whole HTML page; `sample`: characters a source that `rates` was measured on at most."""
     environment = Environment(undefined=StrictUndefined, autoescape=True, keep_trailing_newline=True)
     environment.filters["explain"] = explain
@@ -34,7 +34,7 @@ def page(flows: list[Flow], examples: list[tuple[str, dict[str, list[Example]]]]
         style=style, flows=flows, survival=survival(flows, rates), sample=sample, edited=EDITED,
         documents=sankey("documents", "Documents through curation", flows, "documents"),
         tokens=sankey("tokens", "Tokens through curation", flows, "tokens"),
-        examples=[(stage, found) for stage, found in examples if found])
+        rules=[(stage, rule) for stage, found in rules for rule in found])
 
 
 def survival(flows: list[Flow], rates: Mapping[str, float]) -> list[Survival]:

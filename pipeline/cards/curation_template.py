@@ -55,16 +55,18 @@ that the tokenizer knows the source's words better.</p>
 {% endfor %}</tbody></table></div>
 
 <h2 id="examples">Examples of what each rule took</h2>
-<p>The same ones on every run: those with the lowest hash of their key. A score is in the unit of its reason.</p>
-{% for stage, reasons in examples %}{% for reason, found in reasons.items() %}
-<h3>{{ stage }}: {{ reason }}</h3>
-<p class="soft">{{ reason | explain }}</p>
-{% for example in found %}<div class="example"><p><code>{{ example.where }}</code> ({{ example.source }})
+<p>Some for each rule, the same ones on every run: those with the lowest hash of their key. A score is in
+the unit of its reason.</p>
+{% for stage, took in rules %}
+<h3>{{ stage }}: {{ took.reason }}{% if took.rule %}, {{ took.rule }}{% endif %}</h3>
+<p class="soft">{{ took.reason | explain }}: {{ "{:,}".format(took.documents) }} in all
+{%- if took.examples | length < took.documents %}, {{ took.examples | length }} shown{% endif %}</p>
+{% for example in took.examples %}<div class="example"><p><code>{{ example.where }}</code> ({{ example.source }})
 {%- if example.score is not none %}, score {{ "{:.3g}".format(example.score) }}{% endif %}
 {%- if example.evidence %}: {{ example.evidence }}{% endif %}
 {%- if example.kept_instead %}; kept instead: <code>{{ example.kept_instead }}</code>{% endif %}</p>
 {% if example.excerpt %}<blockquote>{{ example.excerpt }}</blockquote>{% endif %}</div>
-{% endfor %}{% endfor %}{% else %}<p>Nothing was left out.</p>{% endfor %}
+{% endfor %}{% else %}<p>Nothing was left out.</p>{% endfor %}
 </main>
 </body>
 </html>

@@ -11,7 +11,7 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 
 from pipeline.cards.curation_page import survival
-from pipeline.cards.flows import EDITED, Amount, Flow, excerpt, flows, token_rates
+from pipeline.cards.flows import EDITED, Amount, Flow, flows, token_rates
 from pipeline.cards.run_facts import curation
 from pipeline.cards.sankey import columns_of, sankey
 from pipeline.schema.curation_report import CurationReport
@@ -121,6 +121,9 @@ def test_tokens_a_character_are_measured_for_each_source_on_its_first_documents(
     assert rates == {"a": 2 / 5, "b": 1 / 5}  # "aa bb" and "abcd "
 
 
-def test_an_excerpt_ends_at_a_word_and_is_one_line():
-    assert excerpt("one two\n\nthree four", 12) == "one two ..."
-    assert excerpt("short", 12) == "short"
+@pytest.mark.usefixtures("run")
+def test_what_each_rule_took_is_counted_with_and_without_examples():
+    for examples in (2, 0):
+        text = written(PARAMS.model_copy(update={"examples": examples}))
+        assert re.search(r"<h3>curate_filter: quality</h3>\n<p[^>]*>[^<]*: \d+ in all, "
+                         rf"{examples} shown</p>", text)

@@ -1,0 +1,84 @@
+"""Examples of what each rule took: which ones, and how much of them may be shown."""
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from pipeline.cards.quotes import excerpt, taken
+from pipeline.schema.documents import DOCUMENTS
+from pipeline.schema.ledger import LEDGER
+from pipeline.stage.records import read_records
+from pipeline.tables.parquet import write_table
+from tests.cards.world import PARAMS, record
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("params.yaml").write_text(PARAMS)
+    Path("requirements.lock").write_text("numpy==2.4.6\n")
+    Path("data/lake").mkdir(parents=True)
+    Path("data/lake/a.md").write_text("one document")
+
+
+def curated(stage, lost, kept=(), before="curate_extract"):
+    """A curation stage on disk with its record; `lost`: input_id -> (decision, reason, evidence, survivor)."""
+    source = f"data/{before}/documents" if before else "data/lake"
+    rows = [{"input_id": key, "source": "inbox", "decision": what, "reason": why, "score": 0.5, "evidence": said,
+             "survivor_id": survivor} for key, (what, why, said, survivor) in lost.items()]
+    rows += [{"input_id": key, "source": "inbox", "decision": "keep", "reason": "ok", "score": None, "evidence": "",
+              "survivor_id": ""} for key in kept]
+    documents(f"data/{stage}/documents", kept)
+    written(f"data/{stage}/ledger", pl.DataFrame(rows, schema=LEDGER), "input_id", LEDGER)
+    record(stage, {source: before}, [f"data/{stage}/documents", f"data/{stage}/ledger"])
+
+
+def documents(folder, ids):
+    rows = [{**dict.fromkeys(DOCUMENTS, ""), "doc_id": key, "path": f"inbox/{key}.md", "text": f"text of {key}"}
+            for key in ids]
+    written(folder, pl.DataFrame(rows, schema=DOCUMENTS), "doc_id", DOCUMENTS)
+
+
+def written(folder, table, key, schema):
+    Path(folder).mkdir(parents=True)
+    write_table(table, Path(folder), [key], schema)
+
+
+def found(stage, each=2):
+    runs = {name: one.run for name, one in read_records(Path("lineage")).items()}
+    return taken(Path("data"), stage, runs, each, 80)
+
+
+def extracted(*ids):
+    curated("curate_extract", {}, ids, before="")
+
+
+def test_every_rule_of_a_reason_has_its_own_examples():
+    lost = {f"d{number}": ("drop", "heuristic", rule, "") for number, rule in enumerate(["A: x"] * 5 + ["B: y"])}
+    extracted(*lost)
+    curated("curate_filter", lost)
+    rules = found("curate_filter")
+    assert [(rule.reason, rule.rule, rule.documents, len(rule.examples)) for rule in rules] == [
+        ("heuristic", "A: x", 5, 2), ("heuristic", "B: y", 1, 1)]
+    assert {example.evidence for rule in rules for example in rule.examples} == {""}
+
+
+def test_evidence_of_one_document_makes_no_rule_and_is_shown_with_it():
+    lost = {f"d{number}": ("drop", "too_old", f"201{number}-01-01", "") for number in range(4)}
+    extracted(*lost)
+    curated("curate_filter", lost)
+    (rule,) = found("curate_filter")
+    assert (rule.reason, rule.rule, rule.documents) == ("too_old", "", 4)
+    assert {lost[example.where[6:-3]][2] for example in rule.examples} == {one.evidence for one in rule.examples}
+
+
+def test_without_examples_a_rule_still_has_its_count():
+    extracted("d1")
+    curated("curate_filter", {"d1": ("drop", "quality", "", "")})
+    assert found("curate_filter", each=0) == [("quality", "", 1, [])]
+
+
+def test_an_excerpt_ends_at_a_word_and_is_one_line():
+    assert excerpt("one two\n\nthree four", 12) == "one two ..."
+    assert excerpt("short", 12) == "short"
