@@ -12,6 +12,7 @@ from pipeline.cards.flows import EDITED, Flow
 from pipeline.cards.quotes import Taken
 from pipeline.cards.run_facts import explain
 from pipeline.cards.sankey import sankey
+from pipeline.schema.curation_report import CurationReport
 
 
 class Survival(NamedTuple):
@@ -25,13 +26,14 @@ class Survival(NamedTuple):
     """Tokens a character; 0 when none of its text was read."""
 
 
-def page(flows: list[Flow], rules: list[tuple[str, list[Taken]]], rates: Mapping[str, float], sample: int) -> str:
-    """The whole HTML page; `sample`: characters a source that `rates` was measured on at most."""
+def page(flows: list[Flow], rules: list[tuple[str, list[Taken]]], rates: Mapping[str, float],
+         params: CurationReport) -> str:
+    """The whole HTML page."""
     environment = Environment(undefined=StrictUndefined, autoescape=True, keep_trailing_newline=True)
     environment.filters["explain"] = explain
     style = Markup(report_template.STYLE + STYLE)  # noqa: S704  # constants of ours
     return environment.from_string(PAGE).render(
-        style=style, flows=flows, survival=survival(flows, rates), sample=sample, edited=EDITED,
+        style=style, flows=flows, survival=survival(flows, rates), params=params, edited=EDITED,
         documents=sankey("documents", "Documents through curation", flows, "documents"),
         tokens=sankey("tokens", "Tokens through curation", flows, "tokens"),
         rules=[(stage, rule) for stage, found in rules for rule in found])

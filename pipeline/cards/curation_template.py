@@ -27,17 +27,20 @@ PAGE = """\
 <p class="soft">{{ "{:,.0f}".format(flows[0].total(none, "documents")) }} files and records came in,
 {{ "{:,.0f}".format(flows[-1].total("", "documents")) }} documents went on to training or were held out.
 Every input of every step is in its ledger exactly once.</p>
-<p class="warn"><strong>Internal.</strong> The examples below quote documents as they were before personal data was
-replaced. This page is for those who may read the lake; hand out the data cards instead.</p>
+<p class="warn"><strong>Internal.</strong>
+{% if params.quote_unredacted %}The examples below quote documents as they were before personal data was replaced.
+{%- else %}The examples below name files of the lake, and quote only text in which personal data was replaced.
+{%- endif %} Documents refused for rights, embargo or compliance are not quoted. This page is for those who may read the
+lake; hand out the data cards instead.</p>
 
 <h2 id="documents">Documents</h2>
 <p>Each bar is a step; what leaves below was merged into another document or dropped, by reason.</p>
 <div class="scroll wide" tabindex="0" role="region" aria-label="Flow of documents">{{ documents }}</div>
 
 <h2 id="tokens">Tokens</h2>
-<p>The same in tokens of the chosen base model, from {{ "{:,}".format(sample) }} characters of each source at most.
-<em>{{ edited }}</em>: documents that were kept with less text, since a passage was a repetition. Pseudonyms may be
-longer than the names they replace.</p>
+<p>The same in tokens of the chosen base model, from {{ "{:,}".format(params.token_sample_chars) }} characters of each
+source at most. <em>{{ edited }}</em>: documents that were kept with less text, since a passage was a repetition.
+Pseudonyms may be longer than the names they replace.</p>
 <div class="scroll wide" tabindex="0" role="region" aria-label="Flow of tokens">{{ tokens }}</div>
 
 <h2 id="survival">What is left of each source</h2>
@@ -61,7 +64,9 @@ the unit of its reason.</p>
 <h3>{{ stage }}: {{ took.reason }}{% if took.rule %}, {{ took.rule }}{% endif %}</h3>
 <p class="soft">{{ took.reason | explain }}: {{ "{:,}".format(took.documents) }} in all
 {%- if took.examples | length < took.documents %}, {{ took.examples | length }} shown{% endif %}</p>
-{% for example in took.examples %}<div class="example"><p><code>{{ example.where }}</code> ({{ example.source }})
+{% if took.withheld and took.examples %}<p>Not quoted: {{ took.withheld }}.</p>
+{% endif %}
+{%- for example in took.examples %}<div class="example"><p><code>{{ example.where }}</code> ({{ example.source }})
 {%- if example.score is not none %}, score {{ "{:.3g}".format(example.score) }}{% endif %}
 {%- if example.evidence %}: {{ example.evidence }}{% endif %}
 {%- if example.kept_instead %}; kept instead: <code>{{ example.kept_instead }}</code>{% endif %}</p>

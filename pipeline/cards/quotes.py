@@ -1,19 +1,24 @@
 """Examples of what each rule of curation took, with the beginning of their text: read from ledgers and tables.
 
-Nothing is decided here.
+Nothing is decided here, but for what is not shown: see `withheld`.
 """
 
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import polars as pl
 
 from pipeline.cards.flows import input_table
-from pipeline.lineage.chain import Run
-from pipeline.schema.ledger import NAMED_BY_EVIDENCE, SURVIVES
-from pipeline.tables.parquet import read_table, scan_table
+from pipeline.cards.run_facts import explain
+from pipeline.lineage.chain import Run, upstream
+from pipeline.schema.curation_report import CurationReport
+from pipeline.schema.ledger import NAMED_BY_EVIDENCE, NOT_QUOTED, SURVIVES
+from pipeline.tables.parquet import read_some, read_table
+
+REDACTS = "curate_redact"
+"""The stage that replaces personal data. Were it named otherwise, nothing would count as redacted."""
 
 
 class Example(NamedTuple):
@@ -39,43 +44,61 @@ class Taken(NamedTuple):
     """Which rule of the reason; "" where the reason is a single one."""
     documents: int
     """All that it took; `examples` are some of them."""
+    withheld: str
+    """Why none is quoted; "" when they are, or have no text yet."""
     examples: list[Example]
 
 
-def taken(data: Path, stage: str, runs: Mapping[str, Run], each: int, chars: int) -> list[Taken]:
+def taken(data: Path, stage: str, runs: Mapping[str, Run], params: CurationReport) -> list[Taken]:
     """What each rule took, by reason and rule.
 
     The examples are the same ones every time: those with the lowest hash of their key.
-
-    Args:
-        each: examples a rule at most.
-        chars: characters of an excerpt at most.
     """
+    table = input_table(stage, runs)
+    rules = _rules(read_table(data / stage / "ledger"))
+    why = {key: withheld(key[0], table, runs, params) for key in rules}
+    picked = {key: rows.head(params.examples) for key, rows in rules.items()}
+    mentioned = [one for rows in picked.values() for column in ("input_id", "survivor_id") for one in rows[column]]
+    quoted = [one for key, rows in picked.items() if not why[key] for one in rows["input_id"]]
+    texts = _texts(table, mentioned, quoted)
+    return [Taken(*key, rules[key].height, why[key],
+                  [_example(row, texts, params.excerpt_chars) for row in rows.iter_rows(named=True)])
+            for key, rows in picked.items()]
+
+
+def _rules(ledger: pl.DataFrame) -> dict[tuple[str, str], pl.DataFrame]:
+    """(reason, rule) -> the rows it took, lowest hash first; `rule` is a column too. Sorted."""
     rule = pl.when(pl.col("reason").is_in(NAMED_BY_EVIDENCE)).then("evidence").otherwise(pl.lit(""))
-    lost = read_table(data / stage / "ledger").filter(~pl.col("decision").is_in(SURVIVES))
+    lost = ledger.filter(~pl.col("decision").is_in(SURVIVES)).with_columns(rule.alias("rule"))
     drawn = pl.Series("draw", [hashlib.sha256(key.encode()).digest() for key in lost["input_id"]], dtype=pl.Binary)
-    rules = lost.with_columns(rule.alias("rule"), drawn).sort("draw").partition_by("reason", "rule", as_dict=True)
-    picked = {key: rows.head(each) for key, rows in sorted(rules.items())}
-    ids = [key for rows in picked.values() for name in ("input_id", "survivor_id") for key in rows[name]]
-    texts = _texts(input_table(stage, runs), ids)
-    return [Taken(str(reason), str(rule), rules[reason, rule].height,
-                  [_example(row, texts, chars) for row in rows.iter_rows(named=True)])
-            for (reason, rule), rows in picked.items()]
+    parts = lost.with_columns(drawn).sort("draw").partition_by("reason", "rule", as_dict=True)
+    return {(str(reason), str(name)): rows for (reason, name), rows in sorted(parts.items())}
 
 
-def _example(row: Mapping[str, str], texts: Mapping[str, tuple[str, str]], chars: int) -> Example:
-    """The example of a ledger's row; `rule` is a column of it."""
+def withheld(reason: str, table: Path | None, runs: Mapping[str, Run], params: CurationReport) -> str:
+    """Why the text of `table` is not quoted when `reason` took it; "" when it may be, or there is no table."""
+    if table is None:
+        return ""
+    if reason in NOT_QUOTED:
+        return explain(reason)
+    redacted = REDACTS in upstream([table.as_posix()], runs)
+    return "" if redacted or params.quote_unredacted else "its personal data had not been replaced yet"
+
+
+def _example(row: Mapping[str, Any], texts: Mapping[str, tuple[str, str]], chars: int) -> Example:
+    """The example of a row of `_rules`."""
     where, text = texts.get(row["input_id"], (row["input_id"], ""))
-    survivor = texts.get(row["survivor_id"], (row["survivor_id"], ""))[0]
-    more = "" if row["rule"] else row["evidence"]
-    return Example(row["source"], where, row["decision"], row["score"], more, survivor, excerpt(text, chars))
+    survivor, _ = texts.get(row["survivor_id"], (row["survivor_id"], ""))
+    return Example(row["source"], where, row["decision"], row["score"], "" if row["rule"] else row["evidence"],
+                   survivor, excerpt(text, chars))
 
 
-def _texts(table: Path | None, ids: list[str]) -> dict[str, tuple[str, str]]:
-    """doc_id -> (where it is from, its text)."""
+def _texts(table: Path | None, ids: list[str], quoted: list[str]) -> dict[str, tuple[str, str]]:
+    """doc_id -> (where it is from, its text, which is "" unless it is in `quoted`); the table is read once."""
     if table is None or not ids:
         return {}
-    rows = scan_table(table).filter(pl.col("doc_id").is_in(ids)).select("doc_id", "path", "locator", "text").collect()
+    text = pl.when(pl.col("doc_id").is_in(quoted)).then("text").otherwise(pl.lit("")).alias("text")
+    rows = read_some(table, ["doc_id", "path", "locator", text], pl.col("doc_id").is_in(ids))
     return {doc_id: (f"{path}#{locator}" if locator else path, text)
             for doc_id, path, locator, text in rows.iter_rows()}
 

@@ -71,3 +71,6 @@ REASONS: dict[str, str] = {
 
 NAMED_BY_EVIDENCE = ("limit_exceeded", "rights_not_cleared", "embargo_term", "compliance_term", "language", "heuristic")
 """Reasons of several rules: their evidence is the name of one. That of other reasons is a value of one document."""
+
+NOT_QUOTED = ("rights_not_cleared", "embargo_term", "compliance_term")
+"""Reasons that forbid to show the text as they forbid to train on it."""

@@ -3,7 +3,7 @@
 Reads   --lineage    every stage's record
         --data       folder with <stage>/ledger and <stage>/documents
         --tokenizer  folder of a model: its tokenizer counts the tokens
-Writes  --out        HTML: no script, no external request. It quotes documents: internal
+Writes  --out        HTML: no script, no external request. Internal: it quotes documents of the lake
 
 Not a recorded stage: it reads `lineage/`.
 """
@@ -33,9 +33,8 @@ def main(lineage: Path, data: Path, tokenizer: Path, out: Path, params: Curation
     if not ledgers:
         raise BadInput(str(data), "holds no ledger", wanted="<stage>/ledger", do="`dvc repro curate_mix`")
     rates = token_rates(data / ledgers[0].stage / "documents", tokenizer, params.token_sample_chars)
-    shown = [(entry.stage, taken(data, entry.stage, runs, params.examples, params.excerpt_chars))
-             for entry in ledgers]
-    html = page(flows(data, ledgers, runs, rates), shown, rates, params.token_sample_chars)
+    shown = [(entry.stage, taken(data, entry.stage, runs, params)) for entry in ledgers]
+    html = page(flows(data, ledgers, runs, rates), shown, rates, params)
     with output_file(out) as scratch:
         scratch.write_text(html, encoding="utf-8")
     say(f"curation page: {out}")

@@ -6,17 +6,21 @@ import polars as pl
 import pytest
 
 from pipeline.cards.quotes import excerpt, taken
+from pipeline.schema.curation_report import CurationReport
 from pipeline.schema.documents import DOCUMENTS
 from pipeline.schema.ledger import LEDGER
 from pipeline.stage.records import read_records
 from pipeline.tables.parquet import write_table
-from tests.cards.world import PARAMS, record
+from tests.cards.world import PARAMS as ENV
+from tests.cards.world import record
+
+PARAMS = CurationReport(examples=2, excerpt_chars=80, quote_unredacted=True, token_sample_chars=1000)
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    Path("params.yaml").write_text(PARAMS)
+    Path("params.yaml").write_text(ENV)
     Path("requirements.lock").write_text("numpy==2.4.6\n")
     Path("data/lake").mkdir(parents=True)
     Path("data/lake/a.md").write_text("one document")
@@ -45,9 +49,9 @@ def written(folder, table, key, schema):
     write_table(table, Path(folder), [key], schema)
 
 
-def found(stage, each=2):
+def found(stage, **changes):
     runs = {name: one.run for name, one in read_records(Path("lineage")).items()}
-    return taken(Path("data"), stage, runs, each, 80)
+    return taken(Path("data"), stage, runs, PARAMS.model_copy(update=changes))
 
 
 def extracted(*ids):
@@ -76,7 +80,37 @@ def test_evidence_of_one_document_makes_no_rule_and_is_shown_with_it():
 def test_without_examples_a_rule_still_has_its_count():
     extracted("d1")
     curated("curate_filter", {"d1": ("drop", "quality", "", "")})
-    assert found("curate_filter", each=0) == [("quality", "", 1, [])]
+    assert found("curate_filter", examples=0) == [("quality", "", 1, "", [])]
+
+
+@pytest.mark.parametrize(("reason", "said"), [
+    ("rights_not_cleared", "the source's rights basis does not permit training"),
+    ("embargo_term", "carries an embargo term"), ("compliance_term", "carries a marking that forbids the use")])
+def test_what_rights_or_a_marking_forbid_is_not_quoted_even_after_redaction(reason, said):
+    extracted("d1")
+    curated("curate_redact", {}, ["d1"])
+    curated("curate_filter", {"d1": ("drop", reason, "a term", "")}, before="curate_redact")
+    (rule,) = found("curate_filter")
+    assert rule.withheld == said
+    assert (rule.examples[0].where, rule.examples[0].excerpt) == ("inbox/d1.md", "")
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_text_from_before_redaction_is_quoted_only_where_params_allow_it(allowed):
+    extracted("d1", "d2")
+    curated("curate_dedup", {"d1": ("drop", "quality", "", "")}, ["d2"])
+    curated("curate_redact", {}, ["d2"], before="curate_dedup")
+    curated("curate_mix", {"d2": ("drop", "over_budget", "", "")}, before="curate_redact")
+    (early,), (late,) = (found(stage, quote_unredacted=allowed) for stage in ("curate_dedup", "curate_mix"))
+    assert early.examples[0].excerpt == ("text of d1" if allowed else "")
+    assert bool(early.withheld) != allowed
+    assert (late.examples[0].excerpt, late.withheld) == ("text of d2", "")
+
+
+def test_the_stage_that_redacts_loses_unredacted_text():
+    extracted("d1")
+    curated("curate_redact", {"d1": ("drop", "pii_density", "", "")})
+    assert found("curate_redact", quote_unredacted=False)[0].examples[0].excerpt == ""
 
 
 def test_an_excerpt_ends_at_a_word_and_is_one_line():

@@ -22,7 +22,7 @@ from tests.cards import world
 
 FACTS = (Path(__file__).parents[2] / "data/card.yaml").read_text()
 HOSTILE = "<script>alert(1)</script>\"'&"
-PARAMS = CurationReport(examples=2, excerpt_chars=80, token_sample_chars=1000)
+PARAMS = CurationReport(examples=2, excerpt_chars=80, quote_unredacted=True, token_sample_chars=1000)
 
 
 @pytest.fixture
@@ -77,6 +77,15 @@ def test_the_page_asks_for_nothing_outside_and_same_inputs_give_same_bytes():
 def test_without_examples_no_document_is_quoted():
     assert "<blockquote>" in written()
     assert "<blockquote>" not in written(PARAMS.model_copy(update={"examples": 0}))
+
+
+@pytest.mark.usefixtures("run")
+def test_the_page_quotes_nothing_that_was_not_redacted_unless_it_may():
+    """No stage of this run replaces personal data."""
+    text = written(PARAMS.model_copy(update={"quote_unredacted": False}))
+    assert "<blockquote>" not in text
+    assert "Not quoted: its personal data had not been replaced yet." in text
+    assert "quote only text in which personal data was replaced" in text
 
 
 def test_a_hostile_name_is_shown_and_not_obeyed(tmp_path, monkeypatch):
