@@ -14,11 +14,14 @@ from pipeline.cards.flows import input_table
 from pipeline.cards.run_facts import explain
 from pipeline.lineage.chain import Run, upstream
 from pipeline.schema.curation_report import CurationReport
-from pipeline.schema.ledger import NAMED_BY_EVIDENCE, NOT_QUOTED, SURVIVES
+from pipeline.schema.ledger import LEDGER, NAMED_BY_EVIDENCE, NOT_QUOTED, SURVIVES
 from pipeline.tables.parquet import read_some, read_table
 
 REDACTS = "curate_redact"
 """The stage that replaces personal data. Were it named otherwise, nothing would count as redacted."""
+
+Texts = Mapping[str, tuple[str, str]]
+"""doc_id -> (where it is from, its text, "" where it is not to be quoted)."""
 
 
 class Example(NamedTuple):
@@ -58,9 +61,12 @@ def taken(data: Path, stage: str, runs: Mapping[str, Run], params: CurationRepor
     rules = _rules(read_table(data / stage / "ledger"))
     why = {key: withheld(key[0], table, runs, params) for key in rules}
     picked = {key: rows.head(params.examples) for key, rows in rules.items()}
-    mentioned = [one for rows in picked.values() for column in ("input_id", "survivor_id") for one in rows[column]]
+    shown = pl.concat(picked.values()) if picked else pl.DataFrame(schema=LEDGER)
     quoted = [one for key, rows in picked.items() if not why[key] for one in rows["input_id"]]
-    texts = _texts(table, mentioned, quoted)
+    survivors = [one for one in shown["survivor_id"] if one]
+    # a survivor of a stage that reads files is in what it wrote, one that was lost later in the stage in what it read
+    texts = {**_texts(data / stage / "documents", survivors, []),
+             **_texts(table, [*shown["input_id"], *survivors], quoted)}
     return [Taken(*key, rules[key].height, why[key],
                   [_example(row, texts, params.excerpt_chars) for row in rows.iter_rows(named=True)])
             for key, rows in picked.items()]
@@ -85,7 +91,7 @@ def withheld(reason: str, table: Path | None, runs: Mapping[str, Run], params: C
     return "" if redacted or params.quote_unredacted else "its personal data had not been replaced yet"
 
 
-def _example(row: Mapping[str, Any], texts: Mapping[str, tuple[str, str]], chars: int) -> Example:
+def _example(row: Mapping[str, Any], texts: Texts, chars: int) -> Example:
     """The example of a row of `_rules`."""
     where, text = texts.get(row["input_id"], (row["input_id"], ""))
     survivor, _ = texts.get(row["survivor_id"], (row["survivor_id"], ""))
@@ -93,8 +99,8 @@ def _example(row: Mapping[str, Any], texts: Mapping[str, tuple[str, str]], chars
                    survivor, excerpt(text, chars))
 
 
-def _texts(table: Path | None, ids: list[str], quoted: list[str]) -> dict[str, tuple[str, str]]:
-    """doc_id -> (where it is from, its text, which is "" unless it is in `quoted`); the table is read once."""
+def _texts(table: Path | None, ids: list[str], quoted: list[str]) -> Texts:
+    """The documents of a table with these ids; the text of those in `quoted`. The table is read once."""
     if table is None or not ids:
         return {}
     text = pl.when(pl.col("doc_id").is_in(quoted)).then("text").otherwise(pl.lit("")).alias("text")

@@ -113,6 +113,18 @@ def test_the_stage_that_redacts_loses_unredacted_text():
     assert found("curate_redact", quote_unredacted=False)[0].examples[0].excerpt == ""
 
 
+@pytest.mark.parametrize("stage", ["curate_extract", "curate_dedup"])
+def test_a_copy_is_shown_with_the_path_of_the_survivor(stage):
+    """Also where the stage reads files, so that the survivor is in what it wrote only."""
+    if stage != "curate_extract":
+        extracted("d1", "d2")
+    lost = "inbox/copy.md" if stage == "curate_extract" else "d2"
+    curated(stage, {lost: ("merge", "same_bytes", "", "d1")}, ["d1"],
+            before="" if stage == "curate_extract" else "curate_extract")
+    (rule,) = found(stage)
+    assert rule.examples[0].kept_instead == "inbox/d1.md"
+
+
 def test_an_excerpt_ends_at_a_word_and_is_one_line():
     assert excerpt("one two\n\nthree four", 12) == "one two ..."
     assert excerpt("short", 12) == "short"
