@@ -1,4 +1,4 @@
-"""The curation page: two Sankey diagrams, what is left of each source, examples of what each rule took."""
+"""The curation page: two Sankey diagrams, what is left of each source, the quality model, what each rule took."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -6,9 +6,10 @@ from typing import NamedTuple
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from pipeline.cards import report_template
+from pipeline.cards import report_template, svg
 from pipeline.cards.curation_template import PAGE, STYLE
 from pipeline.cards.flows import EDITED, Flow
+from pipeline.cards.quality import Quality
 from pipeline.cards.quotes import Taken
 from pipeline.cards.run_facts import explain
 from pipeline.cards.sankey import sankey
@@ -27,7 +28,7 @@ class Survival(NamedTuple):
 
 
 def page(flows: list[Flow], rules: list[tuple[str, list[Taken]]], rates: Mapping[str, float],
-         params: CurationReport) -> str:
+         quality: Quality | None, params: CurationReport) -> str:
     """The whole HTML page."""
     environment = Environment(undefined=StrictUndefined, autoescape=True, keep_trailing_newline=True)
     environment.filters["explain"] = explain
@@ -36,6 +37,8 @@ def page(flows: list[Flow], rules: list[tuple[str, list[Taken]]], rates: Mapping
         style=style, flows=flows, survival=survival(flows, rates), params=params, edited=EDITED,
         documents=sankey("documents", "Documents through curation", flows, "documents"),
         tokens=sankey("tokens", "Tokens through curation", flows, "tokens"),
+        quality=quality, reliability=svg.reliability("reliability", "Reliability of the quality model", [
+            (one.predicted, one.observed, one.weight) for one in quality.tenths]) if quality else "",
         rules=[(stage, rule) for stage, found in rules for rule in found])
 
 

@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from pipeline.cards.flows import input_table
-from pipeline.cards.run_facts import explain
 from pipeline.lineage.chain import Run, upstream
 from pipeline.schema.curation_report import CurationReport
 from pipeline.schema.ledger import LEDGER, NAMED_BY_EVIDENCE, NOT_QUOTED, SURVIVES
@@ -86,9 +85,9 @@ def withheld(reason: str, table: Path | None, runs: Mapping[str, Run], params: C
     if table is None:
         return ""
     if reason in NOT_QUOTED:
-        return explain(reason)
+        return "the reason forbids to show the text as well"
     redacted = REDACTS in upstream([table.as_posix()], runs)
-    return "" if redacted or params.quote_unredacted else "its personal data had not been replaced yet"
+    return "" if redacted or params.quote_unredacted else "personal data had not been replaced yet"
 
 
 def _example(row: Mapping[str, Any], texts: Texts, chars: int) -> Example:

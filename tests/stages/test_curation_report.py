@@ -18,7 +18,7 @@ from pipeline.schema.curation_report import CurationReport
 from pipeline.schema.errors import BadInput
 from pipeline.stage.records import read_records
 from pipeline.stages.curation_report import main
-from tests.cards import world
+from tests.cards import test_quality, world
 
 FACTS = (Path(__file__).parents[2] / "data/card.yaml").read_text()
 HOSTILE = "<script>alert(1)</script>\"'&"
@@ -84,7 +84,7 @@ def test_the_page_quotes_nothing_that_was_not_redacted_unless_it_may():
     """No stage of this run replaces personal data."""
     text = written(PARAMS.model_copy(update={"quote_unredacted": False}))
     assert "<blockquote>" not in text
-    assert "Not quoted: its personal data had not been replaced yet." in text
+    assert "; not quoted: personal data had not been replaced yet</p>" in text
     assert "quote only text in which personal data was replaced" in text
 
 
@@ -136,3 +136,13 @@ def test_what_each_rule_took_is_counted_with_and_without_examples():
         text = written(PARAMS.model_copy(update={"examples": examples}))
         assert re.search(r"<h3>curate_filter: quality</h3>\n<p[^>]*>[^<]*: \d+ in all, "
                          rf"{examples} shown</p>", text)
+
+
+@pytest.mark.usefixtures("run")
+def test_the_quality_model_is_on_the_page_where_it_was_measured():
+    assert "quality model's scores" not in written()
+    test_quality.measured()
+    text = written()
+    assert "Expected calibration error 0.0314, Brier score\n0.0370" in text
+    assert 'id="reliability-t"' in text
+    assert re.search(r"inbox</th><td>8</td>\s*<td>25%</td>\s*<td>0.6100</td><td>2</td>", text)
