@@ -5,8 +5,8 @@ HUES = (205, 150, 35, 265, 95, 330, 185, 15, 235, 60, 300, 120)
 STYLE = "".join(f"svg .s{number}{{fill:hsl({hue} 42% 55%);fill-opacity:.62}}" for number, hue in enumerate(HUES)) + """
 svg .loss{fill-opacity:.38}
 .warn{border-left:4px solid var(--dropped);padding:.5rem .9rem;background:var(--card);max-width:44rem}
-blockquote{margin:.3rem 0 .2rem;padding-left:.8rem;border-left:3px solid var(--rule);overflow-wrap:anywhere}
-.example{margin:.7rem 0 1rem;max-width:60rem}.example p{margin:0;max-width:none}
+blockquote{margin:.3rem 0 .2rem;padding-left:.8rem;border-left:3px solid var(--rule)}
+h3,.example{overflow-wrap:anywhere}.example{margin:.7rem 0 1rem;max-width:60rem}.example p{margin:0;max-width:none}
 svg .ideal{stroke:var(--soft);stroke-dasharray:4 3}.plot{max-width:30rem;margin:1rem 0}.plot svg{width:100%}
 td.all{background:var(--dropped);color:var(--on)}
 """

@@ -74,6 +74,11 @@ def test_the_page_asks_for_nothing_outside_and_same_inputs_give_same_bytes():
 
 
 @pytest.mark.usefixtures("run")
+def test_a_long_path_or_rule_is_broken_and_does_not_widen_the_page():
+    assert "h3,.example{overflow-wrap:anywhere}" in written()
+
+
+@pytest.mark.usefixtures("run")
 def test_without_examples_no_document_is_quoted():
     assert "<blockquote>" in written()
     assert "<blockquote>" not in written(PARAMS.model_copy(update={"examples": 0}))
