@@ -1,4 +1,4 @@
-"""The curation page: two Sankey diagrams, what is left of each source, examples of what each rule took."""
+"""The curation page: two Sankey diagrams, what is left of each source, the quality model, what each rule took."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -6,11 +6,14 @@ from typing import NamedTuple
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from pipeline.cards import report_template
+from pipeline.cards import report_template, svg
 from pipeline.cards.curation_template import PAGE, STYLE
-from pipeline.cards.flows import EDITED, Example, Flow
+from pipeline.cards.flows import EDITED, Flow
+from pipeline.cards.quality import Quality
+from pipeline.cards.quotes import Taken
 from pipeline.cards.run_facts import explain
 from pipeline.cards.sankey import sankey
+from pipeline.schema.curation_report import CurationReport
 
 
 class Survival(NamedTuple):
@@ -24,17 +27,19 @@ class Survival(NamedTuple):
     """Tokens a character; 0 when none of its text was read."""
 
 
-def page(flows: list[Flow], examples: list[tuple[str, dict[str, list[Example]]]], rates: Mapping[str, float],
-         sample: int) -> str:
-    """The whole HTML page; `sample`: characters a source that `rates` was measured on at most."""
+def page(flows: list[Flow], rules: list[tuple[str, list[Taken]]], rates: Mapping[str, float],
+         quality: Quality | None, params: CurationReport) -> str:
+    """The whole HTML page."""
     environment = Environment(undefined=StrictUndefined, autoescape=True, keep_trailing_newline=True)
     environment.filters["explain"] = explain
     style = Markup(report_template.STYLE + STYLE)  # noqa: S704  # constants of ours
     return environment.from_string(PAGE).render(
-        style=style, flows=flows, survival=survival(flows, rates), sample=sample, edited=EDITED,
+        style=style, flows=flows, survival=survival(flows, rates), params=params, edited=EDITED,
         documents=sankey("documents", "Documents through curation", flows, "documents"),
         tokens=sankey("tokens", "Tokens through curation", flows, "tokens"),
-        examples=[(stage, found) for stage, found in examples if found])
+        quality=quality, reliability=svg.reliability("reliability", "Reliability of the quality model", [
+            (one.predicted, one.observed, one.weight) for one in quality.tenths]) if quality else "",
+        rules=[(stage, rule) for stage, found in rules for rule in found])
 
 
 def survival(flows: list[Flow], rates: Mapping[str, float]) -> list[Survival]:

@@ -1,9 +1,5 @@
-"""How documents and tokens flow through curation, and examples of what was left out: read from ledgers and tables.
+"""How documents and tokens flow through curation: read from ledgers and tables. Nothing is decided here."""
 
-Nothing is decided here; a document's text is read only for the examples.
-"""
-
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -39,20 +35,6 @@ class Flow(NamedTuple):
     def total(self, outcome: str | None, unit: str) -> float:
         """Sum of `unit` (documents | tokens) over sources, of one outcome or of all."""
         return sum(getattr(row, unit) for row in self.amounts if outcome is None or row.outcome == outcome)
-
-
-class Example(NamedTuple):
-    """One document that a rule took out."""
-
-    source: str
-    where: str
-    """Path and locator of the document, or the ledger's key when it was never read."""
-    decision: str
-    score: float | None
-    evidence: str
-    kept_instead: str
-    """Path of the survivor it was merged into; "" otherwise."""
-    excerpt: str
 
 
 def flows(data: Path, ledgers: list[Curation], runs: Mapping[str, Run], rates: Mapping[str, float]) -> list[Flow]:
@@ -111,39 +93,3 @@ def token_rates(documents: Path, tokenizer: Path, sample_chars: int) -> dict[str
         tokens = sum(len(found) for found in vocabulary.encode_batch(texts, add_special_tokens=False))
         rates[str(source)] = tokens / max(sum(map(len, texts)), 1)
     return rates
-
-
-def examples(data: Path, stage: str, runs: Mapping[str, Run], each: int, chars: int) -> dict[str, list[Example]]:
-    """Reason -> some of what it took, the same ones every time: those with the lowest hash of their key.
-
-    Args:
-        each: examples a reason at most.
-        chars: characters of an excerpt at most.
-    """
-    ledger = read_table(data / stage / "ledger")
-    lost = ledger.filter(~pl.col("decision").is_in(SURVIVES))
-    drawn = pl.Series("draw", [hashlib.sha256(key.encode()).digest() for key in lost["input_id"]], dtype=pl.Binary)
-    picked = lost.with_columns(drawn).sort("draw").group_by("reason", maintain_order=True).head(each)
-    texts = _texts(input_table(stage, runs), [*picked["input_id"], *picked["survivor_id"]])
-    found: dict[str, list[Example]] = {}
-    for row in picked.sort("reason", "draw").iter_rows(named=True):
-        where, text = texts.get(row["input_id"], (row["input_id"], ""))
-        survivor = texts.get(row["survivor_id"], (row["survivor_id"], ""))[0]
-        found.setdefault(row["reason"], []).append(Example(
-            row["source"], where, row["decision"], row["score"], row["evidence"], survivor, excerpt(text, chars)))
-    return found
-
-
-def _texts(table: Path | None, ids: list[str]) -> dict[str, tuple[str, str]]:
-    """doc_id -> (where it is from, its text)."""
-    if table is None:
-        return {}
-    rows = scan_table(table).filter(pl.col("doc_id").is_in(ids)).select("doc_id", "path", "locator", "text").collect()
-    return {doc_id: (f"{path}#{locator}" if locator else path, text)
-            for doc_id, path, locator, text in rows.iter_rows()}
-
-
-def excerpt(text: str, chars: int) -> str:
-    """The beginning of a text on one line."""
-    flat = " ".join(text[: 4 * chars].split())
-    return flat if len(flat) <= chars else flat[:chars].rsplit(" ", 1)[0] + " ..."

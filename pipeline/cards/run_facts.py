@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
+from pipeline.cards.recorded import has_product
 from pipeline.cards.sources import num_rows
 from pipeline.lineage.chain import Run, upstream
 from pipeline.schema.errors import BadInput
@@ -95,12 +96,17 @@ def depth(artefact: str, runs: Mapping[str, Run]) -> int:
 
 
 def curation(data: Path, runs: Mapping[str, Run]) -> list[Curation]:
-    """Every stage whose ledger is here, in the order in which they ran."""
-    ledgers = {f"{data.as_posix()}/{stage}/ledger": stage for stage in runs}
-    stages = sorted(stage for path, stage in ledgers.items() if path in runs[stage].products and Path(path).is_dir())
+    """Every stage whose ledger is here, in the order in which they ran.
+
+    Raises:
+        BadInput: a ledger is not the one its stage recorded.
+    """
+    ledgers = {stage: data / stage / "ledger" for stage in runs}
+    stages = [stage for stage, path in ledgers.items() if path.as_posix() in runs[stage].products
+              and has_product(path, runs)]
     found = []
-    for stage in sorted(stages, key=lambda stage: (depth(f"{data.as_posix()}/{stage}/ledger", runs), stage)):
-        ledger = read_table(data / stage / "ledger")
+    for stage in sorted(stages, key=lambda stage: (depth(ledgers[stage].as_posix(), runs), stage)):
+        ledger = read_table(ledgers[stage])
         counts = ledger.group_by("source", "decision", "reason").agg(pl.len().cast(pl.Int64).alias("count"))
         found.append(Curation(stage, counts.sort("source", "decision", "reason")))
     return found

@@ -81,6 +81,27 @@ def curve(key: str, title: str, steps: Sequence[float], losses: Sequence[float])
     return image(title, said, WIDTH, HEIGHT, body, key)
 
 
+def reliability(key: str, title: str, points: Sequence[tuple[float, float, float]]) -> Markup:
+    """Observed over predicted shares, with the diagonal on which a calibrated model lies.
+
+    Args:
+        points: (predicted, observed, weight), all in [0, 1], by predicted; a dot's area is in proportion to its weight.
+    """
+    if not points:
+        return Markup("")
+    places = [(_x(predicted), _y(observed, 1.0), weight) for predicted, observed, weight in points]
+    path = " ".join(f"{_n(x)},{_n(y)}" for x, y, _ in places)
+    body = [axis(1.0), f'<line class="ideal" x1="{_n(_x(0))}" y1="{_n(_y(0, 1.0))}" x2="{_n(_x(1))}" '
+                       f'y2="{_n(_y(1, 1.0))}"/>', f'<polyline class="line" points="{path}"/>']
+    body += [f'<circle class="dot" cx="{_n(x)}" cy="{_n(y)}" r="{_n(1.5 + 9 * weight ** 0.5)}"/>'
+             for x, y, weight in places]
+    body += [text(_x(share), FOOT, short(share), anchor)
+             for share, anchor in ((0, "start"), (0.5, "middle"), (1, "end"))]
+    body += [text(_x(0.25), FOOT, "predicted", "middle"), text(LEFT, TOP - 12, "observed", "start")]
+    said = ", ".join(f"predicted {short(predicted)}, observed {short(observed)}" for predicted, observed, _ in points)
+    return image(title, f"{title}: {said}. On the diagonal both are equal.", WIDTH, HEIGHT, "".join(body), key)
+
+
 def stacked(key: str, title: str, bands: Sequence[Band], width: int = 640) -> Markup:
     """One horizontal bar cut in proportion; a part wide enough carries its number."""
     total = sum(band.size for band in bands)
@@ -127,6 +148,11 @@ def short(value: float) -> str:
     if abs(value) >= 100:
         return f"{value:.0f}"
     return f"{value:.2f}" if abs(value) < 10 else f"{value:.1f}"
+
+
+def _x(share: float) -> float:
+    """The place of a share in [0, 1] between the margins."""
+    return LEFT + (WIDTH - LEFT - RIGHT) * min(max(share, 0.0), 1.0)
 
 
 def _y(value: float, ceiling: float) -> float:

@@ -69,3 +69,9 @@ REASONS: dict[str, str] = {
     "heldout": "kept for measuring only",
     "over_budget": "left out by the mixture's token budget",
 }
+
+NAMED_BY_EVIDENCE = ("limit_exceeded", "rights_not_cleared", "embargo_term", "compliance_term", "language", "heuristic")
+"""Reasons of several rules: their evidence is the name of one. That of other reasons is a value of one document."""
+
+NOT_QUOTED = ("rights_not_cleared", "embargo_term", "compliance_term")
+"""Reasons that forbid to show the text as they forbid to train on it."""

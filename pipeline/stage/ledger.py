@@ -8,11 +8,9 @@ from typing import NamedTuple
 import polars as pl
 
 from pipeline.schema.errors import BrokenContract
-from pipeline.schema.ledger import DECISIONS, REASONS, SURVIVES
+from pipeline.schema.ledger import DECISIONS, NAMED_BY_EVIDENCE, REASONS, SURVIVES
 from pipeline.stage.sources import say_absent
 
-NAMED_BY_EVIDENCE = ("heuristic", "language", "embargo_term", "compliance_term")
-"""Reasons whose evidence is the name of a rule; that of others is a value of one document."""
 NAMED_LOSSES = 2
 """Rules named of each source that loses too much."""
 NO_REMEDIES: Mapping[str, str] = MappingProxyType({})

@@ -1,9 +1,9 @@
 """Stage `curation_report`: one self-contained HTML page on what curation kept, and why the rest is not there.
 
 Reads   --lineage    every stage's record
-        --data       folder with <stage>/ledger and <stage>/documents
+        --data       folder with <stage>/ledger and <stage>/documents, quality_model/ and curate_filter/metrics.json
         --tokenizer  folder of a model: its tokenizer counts the tokens
-Writes  --out        HTML: no script, no external request. It quotes documents: internal
+Writes  --out        HTML: no script, no external request. Internal: it quotes documents of the lake
 
 Not a recorded stage: it reads `lineage/`.
 """
@@ -11,7 +11,9 @@ Not a recorded stage: it reads `lineage/`.
 from pathlib import Path
 
 from pipeline.cards.curation_page import page
-from pipeline.cards.flows import examples, flows, token_rates
+from pipeline.cards.flows import flows, token_rates
+from pipeline.cards.quality import quality
+from pipeline.cards.quotes import taken
 from pipeline.cards.run_facts import curation
 from pipeline.schema.curation_report import CurationReport
 from pipeline.schema.errors import BadInput
@@ -32,9 +34,8 @@ def main(lineage: Path, data: Path, tokenizer: Path, out: Path, params: Curation
     if not ledgers:
         raise BadInput(str(data), "holds no ledger", wanted="<stage>/ledger", do="`dvc repro curate_mix`")
     rates = token_rates(data / ledgers[0].stage / "documents", tokenizer, params.token_sample_chars)
-    shown = [(entry.stage, examples(data, entry.stage, runs, params.examples, params.excerpt_chars))
-             for entry in ledgers] if params.examples else []
-    html = page(flows(data, ledgers, runs, rates), shown, rates, params.token_sample_chars)
+    shown = [(entry.stage, taken(data, entry.stage, runs, params)) for entry in ledgers]
+    html = page(flows(data, ledgers, runs, rates), shown, rates, quality(data, runs), params)
     with output_file(out) as scratch:
         scratch.write_text(html, encoding="utf-8")
     say(f"curation page: {out}")

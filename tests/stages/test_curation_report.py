@@ -11,18 +11,18 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 
 from pipeline.cards.curation_page import survival
-from pipeline.cards.flows import EDITED, Amount, Flow, excerpt, flows, token_rates
+from pipeline.cards.flows import EDITED, Amount, Flow, flows, token_rates
 from pipeline.cards.run_facts import curation
 from pipeline.cards.sankey import columns_of, sankey
 from pipeline.schema.curation_report import CurationReport
 from pipeline.schema.errors import BadInput
 from pipeline.stage.records import read_records
 from pipeline.stages.curation_report import main
-from tests.cards import world
+from tests.cards import test_quality, world
 
 FACTS = (Path(__file__).parents[2] / "data/card.yaml").read_text()
 HOSTILE = "<script>alert(1)</script>\"'&"
-PARAMS = CurationReport(examples=2, excerpt_chars=80, token_sample_chars=1000)
+PARAMS = CurationReport(examples=2, excerpt_chars=80, quote_unredacted=True, token_sample_chars=1000)
 
 
 @pytest.fixture
@@ -74,9 +74,23 @@ def test_the_page_asks_for_nothing_outside_and_same_inputs_give_same_bytes():
 
 
 @pytest.mark.usefixtures("run")
+def test_a_long_path_or_rule_is_broken_and_does_not_widen_the_page():
+    assert "h3,.example{overflow-wrap:anywhere}" in written()
+
+
+@pytest.mark.usefixtures("run")
 def test_without_examples_no_document_is_quoted():
     assert "<blockquote>" in written()
     assert "<blockquote>" not in written(PARAMS.model_copy(update={"examples": 0}))
+
+
+@pytest.mark.usefixtures("run")
+def test_the_page_quotes_nothing_that_was_not_redacted_unless_it_may():
+    """No stage of this run replaces personal data."""
+    text = written(PARAMS.model_copy(update={"quote_unredacted": False}))
+    assert "<blockquote>" not in text
+    assert "; not quoted: personal data had not been replaced yet</p>" in text
+    assert "quote only text in which personal data was replaced" in text
 
 
 def test_a_hostile_name_is_shown_and_not_obeyed(tmp_path, monkeypatch):
@@ -121,6 +135,19 @@ def test_tokens_a_character_are_measured_for_each_source_on_its_first_documents(
     assert rates == {"a": 2 / 5, "b": 1 / 5}  # "aa bb" and "abcd "
 
 
-def test_an_excerpt_ends_at_a_word_and_is_one_line():
-    assert excerpt("one two\n\nthree four", 12) == "one two ..."
-    assert excerpt("short", 12) == "short"
+@pytest.mark.usefixtures("run")
+def test_what_each_rule_took_is_counted_with_and_without_examples():
+    for examples in (2, 0):
+        text = written(PARAMS.model_copy(update={"examples": examples}))
+        assert re.search(r"<h3>curate_filter: quality</h3>\n<p[^>]*>[^<]*: \d+ in all, "
+                         rf"{examples} shown</p>", text)
+
+
+@pytest.mark.usefixtures("run")
+def test_the_quality_model_is_on_the_page_where_it_was_measured():
+    assert "quality model's scores" not in written()
+    test_quality.measured()
+    text = written()
+    assert "Expected calibration error 0.0314, Brier score\n0.0370" in text
+    assert 'id="reliability-t"' in text
+    assert re.search(r"inbox</th><td>8</td>\s*<td>25%</td>\s*<td>0.6100</td><td>2</td>", text)

@@ -4,10 +4,12 @@ import json
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pipeline.schema.errors import BadInput
 from pipeline.schema.vocabulary import Vocabulary
-from pipeline.stages.vocabulary import REPLAY, main, shown
+from pipeline.stages.vocabulary import REPLAY, even_shares, main, sampled, shown
 from tests import tiny
 from tests.curation import params, tree_bytes
 
@@ -46,7 +48,8 @@ def test_metrics_quote_nothing_of_the_lake(tmp_path, base):
     out = run(tmp_path, base)
     facts = json.loads((out / "metrics.json").read_text())
     assert facts["pieces"] == len(json.loads((out / "pieces.json").read_text())) == 5
-    assert all(set(source) == {"words", "tokens_per_word", "bytes_per_token", "heldout_tokens", "heldout_saved"}
+    assert all(set(source) == {"words", "left_out", "tokens_per_word", "bytes_per_token", "heldout_tokens",
+                               "heldout_saved"}
                for source in facts["sources"].values())
 
 
@@ -73,6 +76,42 @@ def test_a_large_lake_is_looked_at_in_part(tmp_path, base):
                       for name, most in (("few", 200), ("all", 10**6)))
     words = [sum(source["words"] for source in facts["sources"].values()) for facts in (few, all_of_it)]
     assert 0 < words[0] < words[1] / 2
+
+
+@given(st.dictionaries(st.text(max_size=3), st.integers(1, 500), min_size=1), st.integers(1, 1000))
+def test_shares_add_up_to_the_budget_and_nobody_has_less_than_another_who_wants_as_much(sizes, budget):
+    found = even_shares(sizes, budget)
+    assert sum(found.values()) == min(budget, sum(sizes.values()))
+    assert all(found[name] <= size for name, size in sizes.items())
+    cut = [found[name] for name, size in sizes.items() if found[name] < size]
+    assert not cut or max(found.values()) - min(cut) <= 1
+
+
+def test_what_small_sources_leave_goes_to_the_others():
+    assert even_shares({"a": 10, "b": 1000, "c": 70}, 100) == {"a": 10, "c": 45, "b": 45}
+
+
+@pytest.mark.parametrize("split", ["train", "heldout"])
+def test_a_large_source_leaves_a_small_one_its_share(tmp_path, split):
+    """Three small documents among 200 would not be in the first tenth in hash order."""
+    table = tiny.documents([f"{'large' if number < 200 else 'small'} {number:03d} " + "word " * 18
+                            for number in range(203)], split=split)
+    table = table.with_columns(source=pl.col("text").str.slice(0, 5))
+    folder = tiny.write_documents(tmp_path / "documents", table)
+    taken = sampled(folder, params(Vocabulary, "vocabulary", max_chars=2000))
+    assert {source: len(texts) for source, _, texts in taken} == {"large": 17, "small": 3}
+
+
+def test_pseudonyms_are_neither_counted_nor_proposed(tmp_path, base):
+    named = DOCUMENTS.with_columns(text=pl.col("text") + pl.concat_str(
+        [pl.lit(" <PERSON_1a2b3c4d5e>,")] * 30))
+    plain, strange = (run(tmp_path, base, name, table) for name, table in (("plain", DOCUMENTS), ("named", named)))
+    assert (strange / "pieces.json").read_bytes() == (plain / "pieces.json").read_bytes()
+    before, after = (json.loads((out / "metrics.json").read_text())["sources"]["notes"] for out in (plain, strange))
+    assert (before.pop("left_out"), after.pop("left_out")) == (0, 20 * 30)
+    assert before["words"] == after["words"]
+    assert before["tokens_per_word"] == pytest.approx(after["tokens_per_word"], abs=0.05)  # a blank more at the end
+    assert "words that hold a pseudonym" in (strange / "report.md").read_text()
 
 
 def test_no_document_is_a_sentence_and_leaves_nothing(tmp_path, base):
