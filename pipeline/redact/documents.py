@@ -76,7 +76,7 @@ def redacted(documents: Path, finds: pl.DataFrame, params: CurateRedact, key: by
 
 def document_finds(fields: Mapping[str, str], cut: Mapping[str, Keyed], finds: Mapping[bytes, str],
                    params: CurateRedact) -> dict[str, list[Found]]:
-    """Field -> its finds in order; names of the text are carried to the title too.
+    """Field -> its finds in order; names found in the text or in the title are carried to both.
 
     Args:
         fields: field -> its text.
@@ -85,7 +85,7 @@ def document_finds(fields: Mapping[str, str], cut: Mapping[str, Keyed], finds: M
     """
     found = {field: list(_field_finds(cut[field], finds)) for field in FIELDS}
     if params.spread_names:
-        names = names_in(fields["text"], found["text"])
+        names = names_in(fields, found)
         found = {field: spread(fields[field], found[field], names) for field in FIELDS}
     return found
 

@@ -6,6 +6,7 @@ token = `<TYPE_` + first digits of HMAC-SHA256(key, TYPE + "\\0" + normalised va
 import hashlib
 import hmac
 import os
+import re
 import secrets
 from functools import partial
 from pathlib import Path
@@ -23,6 +24,11 @@ from pipeline.stage.keys import key_folder
 
 PUBLIC_KEY = b"pedigree: this pseudonym key is public and keeps nothing secret"
 """For `pseudonym_key: public`. It makes rebuilds equal everywhere and protects nobody who can be guessed."""
+SIGNS_COUNT = frozenset({"PERSON", "ADDRESS", "EMAIL", "USERNAME", "DATE_OF_BIRTH", "PARAPHRASE", "IP_ADDRESS",
+                         "SECRET", "URL_CREDENTIALS", "SPOKEN_NUMBER"})
+"""Kinds in which a dot or a hyphen can make another value; in numbers and codes they are a matter of layout."""
+COUNTRY = re.compile(r"^\+\s*(?=[1-9])")
+"""What stands before a country's code, where it is not `00`."""
 KEY_FILE = "pseudonyms.key"
 KEY_BYTES = 32
 
@@ -71,15 +77,28 @@ class Replacer:
 
 
 def keyed(key: bytes, digits: int, kind: str, value: str) -> str:
-    """The token of a value; case, blanks, look-alike letters and invisible characters do not count."""
-    message = f"{kind}\0{normalised(value)}".encode()
+    """The token of a value; how it is spelt does not count (`normalised`)."""
+    message = f"{kind}\0{normalised(kind, value)}".encode()
     return f"<{kind}_{hmac.new(key, message, hashlib.sha256).hexdigest()[:digits]}>"
 
 
-def normalised(value: str) -> str:
-    """The form in which two spellings of one value are equal."""
+def normalised(kind: str, value: str) -> str:
+    """The form in which two spellings of one value are equal.
+
+    Case, look-alike letters and invisible characters count nowhere, white space only as a blank. In numbers and codes
+    only letters and digits count, and `+44 (0)20 7946-0958` is `0044 20 79460958`. A name is read in the order of
+    speech: `Okonkwo, Margaret` is `Margaret Okonkwo`.
+    """
     visible = "".join(letter for letter in value if letter.isprintable() or letter.isspace())
-    return " ".join(fold(visible).split())
+    folded = " ".join(fold(visible).split())
+    if kind == "PHONE":
+        folded = COUNTRY.sub("00", folded.replace("(0)", ""))
+    if kind not in SIGNS_COUNT:
+        return "".join(filter(str.isalnum, folded)) or folded
+    if kind == "PERSON" and folded.count(",") == 1:
+        last, first = folded.split(",")
+        return f"{first.strip()} {last.strip()}".strip()
+    return folded
 
 
 def fingerprint(key: bytes) -> str:

@@ -1,6 +1,7 @@
 """Carry a full name found once to every other mention of its parts in the same document."""
 
 import re
+from collections.abc import Mapping
 
 from pipeline.redact.analyse import Found, united
 
@@ -9,20 +10,21 @@ SURE = 0.9
 """Least score of a name that is carried: an error would be repeated all over the document."""
 
 
-def names_in(text: str, found: list[Found]) -> set[str]:
-    """Capitalised parts of the sure names in `text` that have two such parts or more.
+def names_in(fields: Mapping[str, str], found: Mapping[str, list[Found]]) -> set[str]:
+    """Capitalised parts of the sure names in a document's fields that have two such parts or more.
 
     A part that the document also writes in small letters is an ordinary word too, and is left out.
     """
     parts = {
         part
-        for find in found
+        for field, finds in found.items()
+        for find in finds
         if find.kind == "PERSON" and find.score >= SURE
-        for part in _parts(text[find.start : find.end])
+        for part in _parts(fields[field][find.start : find.end])
     }
     if not parts:
         return parts
-    written = set(re.findall(r"\w+", text))
+    written = {word for text in fields.values() for word in re.findall(r"\w+", text)}
     return {part for part in parts if part.lower() not in written}
 
 

@@ -1,4 +1,4 @@
-"""Stage `curate_dedup`: merge near-duplicate documents, then remove chunks and boilerplate lines seen in an earlier one.
+"""Stage `curate_dedup`: merge near-duplicate documents, then remove chunks and boilerplate lines seen in earlier ones.
 
 Reads   --documents    table DOCUMENTS
 Writes  --out          table DOCUMENTS: the survivors, some with chunks or lines removed

@@ -34,9 +34,10 @@ def main(documents: Path, files: Path, out: Path, metrics: Path, params: DateMod
 
 
 def without_given_dates(documents: pl.DataFrame, files: pl.DataFrame) -> pl.DataFrame:
-    """Documents cleared for training whose date is their own: not the one that their rights entry gives to all files."""
+    """Documents cleared for training whose date is their own: not one that their rights entry gives to all."""
     given = files.select("path", given="published")
-    return (documents.filter("cleared_for_training").select("doc_id", "text", "path", "published").join(given, on="path", how="left")
+    cleared = documents.filter("cleared_for_training").select("doc_id", "text", "path", "published")
+    return (cleared.join(given, on="path", how="left")
             .filter(pl.col("published").is_not_null() & ~pl.col("published").eq_missing(pl.col("given"))))
 
 

@@ -105,8 +105,9 @@ def _reference(documents: pl.DataFrame, params: QualityModel) -> pl.DataFrame:
     """Documents of the reference sources; all when none is named."""
     unknown = sorted(set(params.reference_sources) - set(documents["source"]))
     if unknown:
-        raise BadInput("params.yaml", "`quality_model.reference_sources` names sources without a document that is cleared "
-                       "for training", got=", ".join(unknown), do="name sources of lake.yaml, or none for the whole lake")
+        raise BadInput("params.yaml", "`quality_model.reference_sources` names sources without a document that is "
+                       "cleared for training", got=", ".join(unknown),
+                       do="name sources of lake.yaml, or none for the whole lake")
     if not params.reference_sources:
         return documents
     return documents.filter(pl.col("source").is_in(params.reference_sources))

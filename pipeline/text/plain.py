@@ -14,7 +14,7 @@ LINE_END = re.compile(r"(?<=[^\W\d_])-\n[ \t]*(?=[^\W\d_])")
 def as_read(text: str) -> str:
     """`text` without invisible characters and Markdown's `*` and `_`; letters in one form (Unicode NFKC).
 
-    So `u_nder_ **em**bargo` reads as `u nder  embargo`, a ligature as its letters, and an accent is one with its letter.
+    So `u_nder_ **em**bargo` reads as `u nder  embargo`, a ligature as its letters, an accent is one with its letter.
     """
     if not text.isascii():
         text = INVISIBLE.sub("", text) if INVISIBLE.search(text) else text

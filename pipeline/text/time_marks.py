@@ -22,10 +22,12 @@ ISO_REST = re.compile(r"-(?:0[1-9]|1[0-2])(?:-|\b)")
 STAMP = re.compile(r"(?:effective|issued|published|approved|adopted|revised|reviewed|updated|version|dated|signed"
                    r"|copyright|\(c\)|©|created|posted|as of|as at)\b[^\n]{0,30}$")
 """A line that says when the document itself was made."""
-OWN_STAMP = re.compile(r"(?<!\bbe )(?<!\bget )(?<!\bgets )(?<!being )\b(?:issued|published|approved|adopted|revised|reviewed"
-                       r"|updated|dated|signed|created|posted|as of|as at)\b[^\n;]{0,30}$|(?:copyright|\(c\)|©)[^\n]{0,12}$")
-COPYRIGHT = re.compile(r"c|\(c|©")
+OWN_STAMP = re.compile(r"(?<!\bbe )(?<!\bget )(?<!\bgets )(?<!being )\b(?:issued|published|approved|adopted|revised"
+                       r"|reviewed|updated|dated|signed|created|posted|as of|as at)\b[^\n;]{0,30}$"
+                       r"|(?:copyright|\(c\)|©)[^\n]{0,12}$")
 """What a text can only say once the date is there: not "effective", nor what is to be published."""
+COPYRIGHT = re.compile(r"copyright|\(c|©")
+"""Such a stamp that has a year alone."""
 _WAITING = "next review|expires?|until|due|target|plan(?:ned)?|forecast|maturity"
 AHEAD = re.compile(rf"(?:{_WAITING}|by)\b[^\n]{{0,20}}$")
 """A line that speaks of a time to come."""

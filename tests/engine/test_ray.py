@@ -14,9 +14,9 @@ from pipeline.schema.curate_filter import CurateFilter
 from pipeline.schema.documents import DOCUMENTS
 from pipeline.stage.hashing import hash_artefact
 from pipeline.stages.curate_decontaminate import decontaminated
-from pipeline.tables.eval_items import TEXTS
 from pipeline.stages.curate_filter import filtered
 from pipeline.stages.curate_redact import redact
+from pipeline.tables.eval_items import TEXTS
 from pipeline.tables.parquet import read_table, write_table
 from tests.curation import params, written
 from tests.engine.test_resume import ROWS, SQUARES, TWO, killed_driver

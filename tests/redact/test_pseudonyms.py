@@ -13,6 +13,24 @@ def test_spellings_of_one_value_get_one_pseudonym(other):
     assert keyed(b"k", 10, "PERSON", other) == keyed(b"k", 10, "PERSON", "Ann Lee")
 
 
+@pytest.mark.parametrize(("kind", "one", "other"), [
+    ("PHONE", "+44 20 7946 0958", "0044-20-7946-0958"), ("PHONE", "+44 (0)20 7946 0958", "+442079460958"),
+    ("IBAN", "GB29 NWBK 6016 1331 9268 19", "gb29nwbk60161331926819"),
+    ("CREDIT_CARD", "4111-1111 11111111", "4111111111111111"),
+    ("EMPLOYEE_CODE", "BW-51022", "bw 51_022"), ("PERSON", "Okonkwo, Margaret", "Margaret Okonkwo"),
+])
+def test_the_layout_of_a_number_and_the_order_of_a_name_do_not_count(kind, one, other):
+    assert keyed(b"k", 10, kind, one) == keyed(b"k", 10, kind, other)
+
+
+@pytest.mark.parametrize(("kind", "one", "other"), [
+    ("EMAIL", "j.doe@a.example", "jdoe@a.example"), ("IP_ADDRESS", "1.21.1.1", "12.1.1.1"),
+    ("PHONE", "+44 20", "44 20"),
+    ("PERSON", "Margaret Okonkwo", "Okonkwo Margaret"), ("USERNAME", "a_b", "ab"), ("IDENTIFIER", "--", "-")])
+def test_where_a_sign_can_make_another_value_it_counts(kind, one, other):
+    assert keyed(b"k", 10, kind, one) != keyed(b"k", 10, kind, other)
+
+
 def test_another_value_type_or_key_gets_another_pseudonym():
     tokens = {
         keyed(b"k", 10, "PERSON", "Ann"),

@@ -140,8 +140,19 @@ def test_a_failing_recogniser_leaves_no_output(world, monkeypatch):
 def test_a_name_found_once_is_replaced_wherever_it_stands():
     text = "Marta Grant-Oyelaran signed. Oyelaran was late; Marta was not, and the grant was paid to Grant-Oyelaran."
     found = [analyse.Found(0, 20, "PERSON", "tagger", 0.99)]
-    carried = spread(text, found, names_in(text, found))
+    carried = spread(text, found, names_in({"text": text}, {"text": found}))
     assert [text[find.start : find.end] for find in carried] == ["Marta Grant-Oyelaran", "Marta", "Grant-Oyelaran"]
+
+
+def test_a_name_known_from_the_title_is_replaced_in_the_text_and_the_other_way_round():
+    fields = {"title": "Review of Marta Oyelaran", "text": "Oyelaran did well. Boris Quist-Ng did not."}
+    found = {"title": [analyse.Found(10, 24, "PERSON", "tagger", 0.99)],
+             "text": [analyse.Found(19, 33, "PERSON", "tagger", 0.99)]}
+    names = names_in(fields, found)
+    assert names == {"Marta", "Oyelaran", "Boris", "Quist-Ng"}
+    assert [fields["text"][find.start : find.end] for find in spread(fields["text"], found["text"], names)] == [
+        "Oyelaran", "Boris Quist-Ng"]
+    assert names_in({**fields, "text": "a marta in the wild"}, {**found, "text": []}) == {"Oyelaran"}
 
 
 def one_document_a_part(world):

@@ -12,10 +12,10 @@ from pipeline.schema.curate_filter import CurateFilter
 from pipeline.schema.curate_mix import CurateMix
 from pipeline.stages import curate_dedup, curate_mix, lake_manifest
 from pipeline.stages.curate_decontaminate import decontaminated
-from pipeline.tables.eval_items import TEXTS
 from pipeline.stages.curate_extract import extract
 from pipeline.stages.curate_filter import filtered
 from pipeline.tables import parquet
+from pipeline.tables.eval_items import TEXTS
 from pipeline.tables.parquet import read_table
 from tests.curation import documents, params, text_of, tree_bytes, written
 from tests.extract.world import PARAMS

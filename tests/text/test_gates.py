@@ -117,13 +117,15 @@ def test_the_literal_of_a_pattern_is_in_every_match(pattern, literal):
 
 
 @pytest.mark.parametrize(("pattern", "literal"), [
-    (r"(?i)Embargoed\s+UNTIL", ("embargoed", True)), (r"(?i)secret", ("ecret", True)), (r"(?i:Ask) xyz", (" xyz", False)),
+    (r"(?i)Embargoed\s+UNTIL", ("embargoed", True)), (r"(?i)secret", ("ecret", True)),
+    (r"(?i:Ask) xyz", (" xyz", False)),
     (r"(?i)ß", ("", True)), (r"(?i)risks", ("r", True))])
 def test_where_case_does_not_count_the_literal_is_that_of_the_small_letters(pattern, literal):
     assert required_literal(pattern) == literal
 
 
-@pytest.mark.parametrize("text", ["EMBARGOED UNTIL further notice", "Embargoed until 12 May 2027", "**UNDER** _EMBARGO_ until",
+@pytest.mark.parametrize("text", ["EMBARGOED UNTIL further notice", "Embargoed until 12 May 2027",
+                                  "**UNDER** _EMBARGO_ until",
                                   "under embargo until 9:00 a.m. on 12 May 2027", "UNDER EM\u00adBARGO UNTIL x",
                                   "EMBARGOED until 2027-05-12", "\uff35NDER EMBARGO UNTIL MAY"])
 def test_the_shipped_embargo_terms_find_an_embargo_however_it_is_set(text):
