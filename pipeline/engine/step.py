@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 from datatrove.pipeline.base import PipelineStep
 
+from pipeline.schema.errors import PedigreeError
 from pipeline.stage.hashing import file_sha256
 
 Work = Callable[[pl.DataFrame, Callable[[], None]], dict[str, pl.DataFrame]]
@@ -17,7 +18,7 @@ Work = Callable[[pl.DataFrame, Callable[[], None]], dict[str, pl.DataFrame]]
 GROUP_BYTES = 1 << 20
 """Of a row group of a shard's table: what a merge of many shards holds of each."""
 REASON_CHARS = 600
-"""Of a failed shard's trace that are kept, from its end."""
+"""Of the trace of an error that is no PedigreeError, from its end."""
 
 
 class ShardStep(PipelineStep):
@@ -43,8 +44,8 @@ class ShardStep(PipelineStep):
                 tables = self.work(pl.read_parquet(rows_file(folder, rank)), lambda: _tick(ticks))
             written = {name: self._written(name, table, rank) for name, table in tables.items()}
             put(done_file(folder, rank), json.dumps(written).encode())
-        except Exception:  # of any kind: it is the work's, and whoever waits for it is told
-            put(failed_file(folder, rank), traceback.format_exc()[-REASON_CHARS:].encode(errors="replace"))
+        except Exception as err:  # of any kind: it is the work's, and whoever waits for it is told
+            put(failed_file(folder, rank), _reason(err).encode(errors="replace"))
             raise
         yield from ()
 
@@ -57,6 +58,11 @@ class ShardStep(PipelineStep):
         digest = file_sha256(partial)
         partial.replace(path)
         return digest
+
+
+def _reason(err: Exception) -> str:
+    """An error that says itself what is wrong and what to do, or else where it came from."""
+    return str(err) if isinstance(err, PedigreeError) else traceback.format_exc()[-REASON_CHARS:]
 
 
 def rows_file(folder: Path, rank: int) -> Path:

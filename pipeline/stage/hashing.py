@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import stat
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -34,16 +35,23 @@ def list_files(folder: Path) -> list[Path]:
     """Every file below `folder`, sorted. Nothing is skipped: what a hash leaves out, a stage may read all the same.
 
     Raises:
-        BadInput: a symbolic link: what it points to is not part of the artefact.
+        BadInput: a symbolic link: what it points to is not part of the artefact. Or a pipe, a socket, a device: it has
+            no bytes of its own, and to read it may take for ever.
     """
     found = []
     for parent, folders, names in os.walk(folder):
         for name in [*folders, *names]:
-            if Path(parent, name).is_symlink():
-                raise BadInput(str(Path(parent, name)), "is a symbolic link",
-                               do="replace it by the file it names")
+            _refuse_special(Path(parent, name))
         found += [Path(parent, name) for name in names]
     return sorted(found)
+
+
+def _refuse_special(path: Path) -> None:
+    mode = path.lstat().st_mode
+    if stat.S_ISLNK(mode):
+        raise BadInput(str(path), "is a symbolic link", do="replace it by the file it names")
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        raise BadInput(str(path), "is a pipe, a socket or a device", wanted="files and folders", do="take it out")
 
 
 def hash_artefact(path: Path, sha256: Callable[[Path], str] = file_sha256) -> Artefact:

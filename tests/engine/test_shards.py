@@ -41,6 +41,17 @@ def test_a_shard_that_fails_stops_the_run_with_the_reason(tmp_path):
         run(tmp_path / "run", work=fails_on_seven)
 
 
+def refuses(rows, tick):
+    raise BadInput("notes.md", "is not what it must be", do="mend it")
+
+
+def test_an_error_of_ours_is_given_as_its_sentence_without_a_trace(tmp_path):
+    with pytest.raises(ShardsFailed) as caught:
+        run(tmp_path / "run", work=refuses)
+    assert str(caught.value) == ("engine: 2 of 2 shards did not finish, got notes.md: is not what it must be; mend it; "
+                                 "mend the cause and run again")
+
+
 def test_fewer_rows_than_shards_leave_no_shard_empty(tmp_path):
     execution = LOCAL.model_copy(update={"shards_per_worker": 50})
     with sharded(squares, ROWS.head(2), tmp_path / "run", execution, "rows") as tables:

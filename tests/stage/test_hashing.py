@@ -1,5 +1,6 @@
 """One manifest serves `sha256sum -c`, in-toto and us."""
 
+import os
 import subprocess
 
 import pytest
@@ -62,6 +63,12 @@ def test_a_manifest_out_of_order_is_refused():
 def test_a_symbolic_link_is_refused(folder):
     (folder / "link").symlink_to("/etc/hostname")
     with pytest.raises(BadInput, match="symbolic link"):
+        hash_artefact(folder)
+
+
+def test_a_pipe_is_refused_and_not_waited_for(folder):
+    os.mkfifo(folder / "pipe")
+    with pytest.raises(BadInput, match=r"pipe: is a pipe, a socket or a device"):
         hash_artefact(folder)
 
 
