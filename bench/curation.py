@@ -1,10 +1,10 @@
-"""Curation of text, from extracted documents to decontaminated ones: throughput, and the same from stock blocks.
+"""Curation of text, from extracted documents to redacted ones: throughput, and the same from stock blocks.
 
     taskset -c 1 python bench/curation.py TREE [--params FILE] [--every N] [--add SHARE] [--repeat TIMES]
 
 TREE is a pipeline that has run: its extracted documents, quality model, PII model and evaluation items
-are read. Steps: gates, language, heuristics, quality; near-duplicates and chunks; PII; decontamination,
-as their stages run them, one worker, cold cache. With --add the share is held back first and added for a
+are read. Steps: gates, language, heuristics, quality; near-duplicates, chunks and lines; decontamination;
+PII, as their stages run them, one worker, cold cache. With --add the share is held back first and added for a
 second run with the cache of the first, and stock is not run. With --repeat everything is done in so many turns, ours
 and then stock's in each, so that both meet the same minutes of a machine whose speed changes. Ours is cold each time:
 a new process and an empty cache, for what a process has learnt of words would help its next turn. Of each step the
@@ -18,10 +18,10 @@ them. So stock is not charged for documents that we drop, nor spared those that 
   in this order, a document going on until one drops it, with the thresholds of its source's profile, our language
   model and our quality model;
 - curate_dedup: MinHash signature, buckets, cluster; repeated chunks left out, in stock's favour;
-- curate_redact: Presidio's default recognisers behind a spaCy pipeline of the shape of its default one
-  (bench/english_core.py); nothing is replaced;
 - curate_decontaminate: NGramsDecontFilter over an index of our items, written as its indexer writes it (that one needs
-  a package with downloads).
+  a package with downloads);
+- curate_redact: Presidio's default recognisers behind a spaCy pipeline of the shape of its default one
+  (bench/english_core.py); nothing is replaced.
 
 Rates: MB of UTF-8 text that came in per CPU second, processes of the engine included. Imports, models and
 kernels are loaded before, for ours by a run on twenty documents in the same process, ten of them near copies of the
@@ -73,7 +73,7 @@ from pipeline.tables.parquet import read_table
 
 LOSS = {"max_loss": {}, "default_max_loss": 1.0}
 """A bench counts losses; it does not stop for them."""
-STAGES = ("curate_filter", "curate_dedup", "curate_redact", "curate_decontaminate")
+STAGES = ("curate_filter", "curate_dedup", "curate_decontaminate", "curate_redact")
 
 
 def main() -> None:
@@ -167,11 +167,11 @@ def curated(tree: Path, params: Path, table: pl.DataFrame, room: Path, cache: Pa
             start, tree / "models/quality_model", tree / "models/date_model", *outs["curate_filter"], filtering,
             one_worker)),
         "curate_dedup": cpu(lambda: curate_dedup.main(room / "curate_filter", *outs["curate_dedup"], merging)),
-        "curate_redact": cpu(lambda: curate_redact.redact(
-            room / "curate_dedup", tree / "models/pii_model", *outs["curate_redact"], room / "spans", hiding,
-            b"bench" * 8, one_worker, cache)),
         "curate_decontaminate": cpu(lambda: curate_decontaminate.main(
-            room / "curate_redact", tree / "data/eval_items/items", *outs["curate_decontaminate"], checking)),
+            room / "curate_dedup", tree / "data/eval_items/items", *outs["curate_decontaminate"], checking)),
+        "curate_redact": cpu(lambda: curate_redact.redact(
+            room / "curate_decontaminate", tree / "models/pii_model", *outs["curate_redact"], room / "spans", hiding,
+            b"bench" * 8, one_worker, cache)),
     }
 
 
@@ -220,8 +220,8 @@ def stock_steps(tree: Path, params: Path, room: Path) -> dict[str, Callable[[pl.
             all(rule.filter(as_document(text)) is True for rule in rules[chosen.sources.get(source, chosen.default)])
             for source, text in rows.select("source", "text").iter_rows()],
         "curate_dedup": lambda rows: datatrove_removed(rows["text"].to_list()),
-        "curate_redact": lambda rows: [engine.analyze(text, "en") for text in rows["text"]],
         "curate_decontaminate": lambda rows: [overlap.filter(as_document(text)) for text in rows["text"]],
+        "curate_redact": lambda rows: [engine.analyze(text, "en") for text in rows["text"]],
     }
 
 

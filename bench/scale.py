@@ -61,8 +61,8 @@ from pipeline.tables.runs import RunWriter
 from pipeline.text.docstrings import docstrings
 from pipeline.text.prose import paragraphs
 
-STAGES = ("manifest", "extract", "filter", "dedup", "redact", "decontaminate", "mix")
-SHARDED = ("extract", "filter", "redact", "decontaminate")
+STAGES = ("manifest", "extract", "filter", "dedup", "decontaminate", "redact", "mix")
+SHARDED = ("extract", "filter", "decontaminate", "redact")
 SETTINGS = ("shuffled", "driver", "ray", "ray-worker", "ray-driver")
 RESUMED = "shards are done already"
 PACKAGES = ("networkx", "scipy", "pandas", "sympy", "polars")
@@ -177,14 +177,14 @@ def work(stage: str, before: Path, lake: Path, here: Path, project: Path, execut
             write_json(here / "cuts.json", cuts)
         case "dedup":
             code.main(before, out, ledger, load_section(CurateDedup, "curate_dedup").model_copy(update=LOSS))
+        case "decontaminate":
+            checking = load_section(CurateDecontaminate, "curate_decontaminate").model_copy(update=LOSS)
+            code.decontaminated(before, project / "data/eval_items/items", out, ledger, checking, execution)
         case "redact":
             hiding = load_section(CurateRedact, "curate_redact")
             model = project / "models/pii_model"
             code.redact(before, model, out, ledger, here / "spans", hiding, KEY, execution, cache / "redact")
             write_json(here / "residual.json", code.overlooked(before, model, hiding))
-        case "decontaminate":
-            checking = load_section(CurateDecontaminate, "curate_decontaminate").model_copy(update=LOSS)
-            code.decontaminated(before, project / "data/eval_items/items", out, ledger, checking, execution)
         case "mix":
             mixing = load_section(CurateMix, "curate_mix").model_copy(update={"replay_share": 0.001})
             code.main(before, project / "data/general_text/documents", project / "data/mixture/weights.json", out,
