@@ -6,7 +6,7 @@ Each FOLDER is a set of its own: files whose front matter or meta tags name a da
 `Created: 13-Jul-2000` in a header, which is cut off). The document's own date is taken out of its text. Prints, per
 set, cross-validated: share of years told right and within one, how often the 90 % interval holds the year and how
 long it is, and what two simple answers reach: the commonest year, and the latest year that the text names.
-Then, for a cut-off at the end of each third's last year, how many of the newer and of the older documents bear a date of
+Then, for a cut-off at the end of each third, how many of the newer and of the older documents bear a date of
 their making or last change after it, header and all: the rule that stands beside the model.
 """
 
