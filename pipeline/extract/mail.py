@@ -17,7 +17,7 @@ from typing import Any
 from pipeline.extract.archive import locator_name
 from pipeline.extract.html import page_text
 from pipeline.extract.records import BadRecord, Member, Record, Refusal, Source, limit
-from pipeline.extract.text import decoded
+from pipeline.extract.text import decoded, encodings_named
 
 SHOWN = ("From", "To", "Cc", "Date")
 """Header fields that stand above the text."""
@@ -104,12 +104,18 @@ def _is_file(part: EmailMessage) -> bool:
 def _text(part: EmailMessage, source: Source) -> str:
     payload = part.get_payload(decode=True)
     data = payload if isinstance(payload, bytes) else b""
-    charset = part.get_content_charset("utf-8")
-    try:
-        text = data.decode(charset).replace("\r\n", "\n")
-    except (LookupError, UnicodeDecodeError):  # an unknown or wrong charset: look at the bytes
-        text = decoded(data)
+    text = _decoded(data, encodings_named(part.get_content_charset("utf-8")))
     return page_text(text, source) if part.get_content_type() == "text/html" else text
+
+
+def _decoded(data: bytes, named: tuple[str, ...]) -> str:
+    """In the encoding that the part names; by its bytes where they are not valid in it."""
+    for encoding in named:
+        try:
+            return data.decode(encoding).replace("\r\n", "\n")
+        except (LookupError, UnicodeDecodeError):  # LookupError: a codec that is not for text
+            continue
+    return decoded(data)
 
 
 def _attachment(part: EmailMessage, number: int) -> Iterator[Member | BadRecord]:

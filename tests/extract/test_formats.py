@@ -9,6 +9,7 @@ import pytest
 from docx.oxml import parse_xml
 from docx.oxml.ns import nsdecls
 
+from pipeline.extract.legacy import legacy_encoding
 from pipeline.extract.records import BadRecord, Refusal
 from pipeline.sample_lake.hostile import EXPANSION, EXTERNAL_ENTITY, deep_html, docx_bomb
 from tests.extract.world import docx_bytes, found, only
@@ -154,6 +155,48 @@ def test_a_date_in_the_text_stands_in_for_missing_metadata():
 
 def test_text_that_is_not_utf_8_is_read_as_windows_1252():
     assert only("a.txt", "caf\u00e9".encode("cp1252")).text == "caf\u00e9"
+
+
+POLICY = {
+    "gb18030": "本政策规定了客户数据的访问程序。所有员工必须遵守本规定，并每年接受培训。",
+    "big5": "本政策規定了客戶資料的存取程序。所有員工必須遵守本規定，並每年接受培訓。",
+    "cp932": "この方針は顧客データへのアクセス手順を定めるものです。すべての従業員は遵守しなければなりません。",
+    "euc_jp": "この方針は顧客データへのアクセス手順を定めるものです。すべての従業員は遵守しなければなりません。",
+    "cp949": "이 정책은 고객 데이터에 대한 접근 절차를 정합니다. 모든 직원은 이를 준수해야 합니다.",
+    "koi8_r": "Настоящая политика устанавливает порядок доступа к данным клиентов.",
+    "koi8_u": "Ця політика встановлює порядок доступу до даних клієнтів.",
+    "cp1251": "Привет мир, это текст"}
+
+
+@pytest.mark.parametrize(("encoding", "text"), POLICY.items())
+def test_text_of_cyrillic_or_of_east_asia_is_read_in_its_own_encoding(encoding, text):
+    assert only("a.txt", text.encode(encoding)).text == text
+    assert only("a.md", f"# Policy\n\nRead it: {text}\n".encode(encoding)).text == f"# Policy\n\nRead it: {text}"
+
+
+def test_a_text_longer_than_what_is_looked_at_is_read_whole():
+    text = POLICY["gb18030"] * 1000
+    assert only("a.txt", text.encode("gb18030")).text == text
+
+
+@pytest.mark.parametrize("text", [
+    "Prüfung", "naïve café £5", "“Quoted” – it’s fine…", "Größe über Maß, schön. Die Prüfung erfolgt jährlich.",
+    "Élève très gêné à l’école, déjà là où… « été »", "ÄÖÜ äöüß ÀÉÈ", "Ä" * 40, "España añade más información",
+    "ÀÉÈ ÊÇÀ ÂÎÔ ÛÙË ÏÜŸ", "«ÉTÉ» — “ÎLE”", "€ • ™ © ® ½ ° ± µ"])
+def test_short_western_text_stays_western_whatever_its_letters(text):
+    assert only("a.txt", text.encode("cp1252")).text == text
+
+
+@pytest.mark.parametrize("text", [
+    "Η παρούσα πολιτική καθορίζει τη διαδικασία πρόσβασης", "מדיניות זו קובעת את נוהל הגישה לנתוני הלקוחות"])
+def test_an_encoding_that_is_not_known_is_taken_for_no_other(text):
+    data = text.encode({"Η": "cp1253", "מ": "cp1255"}[text[0]])
+    assert legacy_encoding(data) is None
+
+
+def test_damaged_utf_8_is_taken_for_no_other_encoding():
+    assert legacy_encoding(POLICY["koi8_r"].encode()[:-1]) is None
+    assert legacy_encoding(POLICY["gb18030"].encode()[:-1]) is None
 
 
 def test_a_ticket_becomes_question_and_resolution():

@@ -210,6 +210,14 @@ def test_an_encrypted_message_is_refused_as_encrypted():
         found("a.eml", sealed)
 
 
+@pytest.mark.parametrize(("charset", "text", "shown"), [
+    ("iso-8859-1", b"\x93caf\xe9\x94", "“café”"), ("us-ascii", b"\x93caf\xe9\x94", "“café”"),
+    ("iso-8859-1", b"caf\xe9\x81", "caf\xe9\x81"), ("iso-2022-jp", "日本語".encode("iso2022_jp"), "日本語")])
+def test_a_charset_stands_for_what_messages_are_written_in(charset, text, shown):
+    raw = f"From: a@b.c\nDate: x\nContent-Type: text/plain; charset={charset}\n\n".encode() + text
+    assert only("a.eml", raw).text.endswith(shown)
+
+
 def test_a_wrong_charset_does_not_lose_the_message():
     raw = b"From: a@b.c\nDate: x\nContent-Type: text/plain; charset=no-such\n\ncaf\xc3\xa9\n"
     record = only("a.eml", raw)

@@ -87,9 +87,13 @@ def test_a_formula_is_its_tex():
 @pytest.mark.parametrize(("head", "encoding"), [
     ('<meta charset="iso-8859-2">', "iso-8859-2"),
     ('<meta http-equiv="x" content="text/html; charset=gb2312">', "gb2312"),
+    ('<meta charset="iso-2022-jp">', "iso-2022-jp"),
+    ('<meta charset="gb2312">', "gb18030"),
+    ('<meta charset="iso-8859-1">', "cp1252"),
     ('<meta charset="no-such">', "cp1252")])
 def test_a_page_is_read_in_the_encoding_it_names(head, encoding):
-    words = {"iso-8859-2": "Łódź", "gb2312": "中文", "cp1252": "café"}[encoding]
+    words = {"iso-8859-2": "Łódź", "gb2312": "中文", "gb18030": "朱镕基", "iso-2022-jp": "日本語",
+             "cp1252": "“café”"}[encoding]
     data = f"<!DOCTYPE html><html><head>{head}</head><body><p>{words}</p></body></html>".encode(encoding)
     assert only("a.html", data).text == words
 
