@@ -37,7 +37,7 @@ MOST_ROWS = 0.5
 
 def read_jsonl(source: Source) -> Iterator[Record | BadRecord]:
     """A record per line that is not blank; the line's bytes are its identity."""
-    lines = source.data.split(b"\n")
+    lines = _utf8(source.data).split(b"\n")
     for number, line in enumerate(lines, start=1):
         raw = line.strip()
         if not raw:
@@ -55,15 +55,38 @@ def read_jsonl(source: Source) -> Iterator[Record | BadRecord]:
             yield BadRecord(locator, f"{type(value).__name__} instead of an object")
 
 
+def _utf8(data: bytes) -> bytes:
+    """Without its mark, and in UTF-8 where the mark says UTF-16; other bytes as they are, and so is each line's id."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return data.decode("utf-16").encode()
+    return data.removeprefix(b"\xef\xbb\xbf")
+
+
 def read_json(source: Source) -> Iterator[Record | BadRecord]:
-    """A list of objects is records; anything else is one document."""
-    value = json.loads(decoded(source.data))
+    """A list of objects is records, and so are lines of objects; anything else is one document."""
+    text = decoded(source.data)
+    try:
+        value = json.loads(text)
+    except ValueError:
+        if not _is_lines(text):
+            raise
+        yield from read_jsonl(source)
+        return
     if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
         limit("max_records", len(value), source.params.limits.max_records)
         for number, item in enumerate(value, start=1):
             yield as_record(item, f"item {number}", canonical(item), source.params)
         return
     yield _document(value, source.params.limits.max_depth)
+
+
+def _is_lines(text: str) -> bool:
+    """Whether each of the first two lines is an object: JSON lines under the name of JSON."""
+    first = list(islice((line for line in text.split("\n") if line.strip()), 2))
+    try:
+        return len(first) == 2 and all(isinstance(json.loads(line), dict) for line in first)
+    except ValueError:
+        return False
 
 
 def _document(value: Any, max_depth: int) -> Record:

@@ -233,3 +233,23 @@ def test_columns_of_equal_names_keep_all_their_values():
     (item,) = found("a.csv", b"name,name,name (2),name,,\na,b,c,d,e,f\n")
     assert list(json.loads(item.raw).items()) == [
         ("name", "a"), ("name (3)", "b"), ("name (2)", "c"), ("name (4)", "d"), ("", "e"), ("(2)", "f")]
+
+
+def test_lines_of_json_under_the_name_of_json_are_records():
+    data = b'{"a": "x"}\n\n{"a": "y"}\n{"a": \n'
+    assert found("a.json", data) == found("a.jsonl", data)
+    assert [item.locator for item in found("a.json", data)] == ["line 1", "line 3", "line 4"]
+
+
+@pytest.mark.parametrize("data", [b'{"a": 1}\nno json', b'{"a": 1}\n[2]\n', b'{\n"a": 1\n}\n{\n"a": 2\n}\n', b"1\n2\n"])
+def test_broken_json_that_is_no_lines_of_objects_stays_unreadable(data):
+    with pytest.raises(ValueError, match="Extra data"):
+        found("a.json", data)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+def test_json_and_its_lines_are_read_in_the_encoding_that_their_mark_names(encoding):
+    lines = '{"a": "\u4e2d"}\n{"a": "\u0131"}\n'
+    assert found("a.jsonl", lines.encode(encoding)) == found("a.jsonl", lines.encode())
+    assert found("a.json", lines.encode(encoding)) == found("a.jsonl", lines.encode())
+    assert only("b.json", '{"a": {"b": "\u4e2d"}}'.encode(encoding)).text == "**B:** \u4e2d"
