@@ -126,6 +126,26 @@ def test_the_plain_part_of_a_message_goes_before_the_html_part_and_hidden_html_i
     assert only("a.eml", alone.as_bytes()).text.endswith("+0100\n\nSeen\n\n- one")
 
 
+def alternatives(plain: str, html: str) -> str:
+    mail = message(text=plain)
+    mail.add_alternative(html, subtype="html")
+    return only("a.eml", mail.as_bytes()).text.partition("+0100\n\n")[2]
+
+
+def test_a_plain_part_that_only_stands_in_for_the_html_part_does_not_hide_it():
+    long = "The review of the access rights of every desk is due on Friday, and the head of each desk signs it by then."
+    assert alternatives("This message is in HTML.\n", f"<p>{long}</p>") == long
+    assert alternatives(f"See https://mail.example/{'a' * 200}\n", f"<p>{long}</p>") == long
+    assert alternatives("本邮件为网页格式", f"<p>{'每位负责人须在周五前签署访问权限审查。' * 2}</p>").startswith("每位")
+
+
+def test_a_plain_part_that_says_the_most_of_it_goes_before_the_html_part():
+    assert alternatives("The review is due on Friday.\n", "<p>The <b>review</b> is due on Friday. Act now: read "
+                        "our page</p><p style='display:none'>" + "unseen " * 99) == "The review is due on Friday."
+    assert alternatives("Short.\n", "<div>" * 150 + "deep " * 40) == "Short."
+    assert alternatives("Short.\n", "<!-- nothing -->") == "Short."
+
+
 def test_a_signature_is_left_out_and_quoted_lines_stay():
     text = "Yes.\n\n> Is it due?\n\n-- \nAnn Lee\n+1 202 555 0100\n"
     assert only("a.eml", message(text=text).as_bytes()).text.endswith("Yes.\n\n> Is it due?")
