@@ -11,6 +11,7 @@ from docx.oxml.ns import nsdecls
 
 from pipeline.extract.legacy import legacy_encoding
 from pipeline.extract.records import BadRecord, Refusal
+from pipeline.extract.sniff import mime_of
 from pipeline.sample_lake.hostile import EXPANSION, EXTERNAL_ENTITY, deep_html, docx_bomb
 from tests.extract.world import docx_bytes, found, only
 
@@ -243,3 +244,30 @@ def test_content_counts_before_the_name():
     from tests.extract.world import lines, pdf_bytes
 
     assert "inside is a" in only("notes.md", pdf_bytes(lambda c: lines(c, "inside is a pdf"))).text
+
+
+@pytest.mark.parametrize(("name", "data", "mime"), [
+    ("a.txt", b"A file is a PDF when it begins with %PDF-1.4 or so.\n", "text/plain"),
+    ("a.md", b"# Formats\n\n```\n%PDF-1.4\n1 0 obj\n```\n", "text/markdown"),
+    ("a.eml", b"From: a@b.c\nDate: x\n\n> %PDF-1.4\n", "message/rfc822"),
+    ("a.txt", b"\x1b$B...\x1b(B is no %PDF-1.4", "text/plain"),
+    ("a.txt", b"%PDF-1.4\n", "application/pdf"), ("a.txt", b"\xef\xbb\xbf\r\n %PDF-1.4\n", "application/pdf"),
+    ("a.pdf", b"Warning: x\n%PDF-1.4\n", "application/pdf"),
+    ("a.bin", b"\x1b%-12345X@PJL\n%PDF-1.4\n1 0 obj", "application/pdf")])
+def test_a_text_that_quotes_the_header_of_a_pdf_is_none(name, data, mime):
+    assert mime_of(name, io.BytesIO(data)) == mime
+
+
+def compound(*names: str) -> bytes:
+    """The header of a compound file, and a directory with these entries."""
+    entries = [name.encode("utf-16-le").ljust(64, b"\x00") + bytes([2 * len(name) + 2, 0, 2]) for name in names]
+    return b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1".ljust(512, b"\x00") + b"".join(entry.ljust(128, b"\x00")
+                                                                              for entry in entries)
+
+
+def test_an_office_document_with_a_password_is_encrypted_and_an_old_one_is_not():
+    with pytest.raises(Refusal, match="encrypted"):
+        found("a.docx", compound("EncryptionInfo", "EncryptedPackage"))
+    for other in (compound("WordDocument"), compound("WordDocument") + b"x" + compound("EncryptedPackage")):
+        with pytest.raises(Refusal, match="unsupported_type: application/x-ole-storage"):
+            found("a.doc", other)

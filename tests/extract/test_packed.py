@@ -43,6 +43,11 @@ def test_every_file_of_an_archive_is_read_by_its_own_reader():
         ("entry 2 two.jsonl, line 2", "**A:** y")]
 
 
+def test_an_archive_with_a_part_of_a_document_in_it_is_an_archive():
+    data = zip_bytes(("word/document.xml", b"<r><p>one</p></r>"), ("notes/a.txt", b"two"))
+    assert [item.text for item in found("a.zip", data)] == ["one", "two"]
+
+
 def test_a_file_is_the_same_document_inside_and_outside_of_an_archive():
     (record,) = found("lake.zip", zip_bytes(("one.md", b"# One")))
     assert document_id(record.raw) == document_id(b"# One")
