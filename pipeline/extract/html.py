@@ -4,7 +4,6 @@ Nothing is executed, no address is fetched. Inline markup goes; headings, lists 
 does not see (hidden elements, text struck through) is no content.
 """
 
-import codecs
 import re
 from collections.abc import Iterator
 from copy import deepcopy
@@ -16,7 +15,7 @@ from pipeline.extract.html_main import UNSEEN, free_misnamed, is_dropped, main_c
 from pipeline.extract.html_vote import agreed, has_lost, is_shared, second_opinion
 from pipeline.extract.page import markdown_table, run_in
 from pipeline.extract.records import Record, Refusal, Source, limit
-from pipeline.extract.text import decoded
+from pipeline.extract.text import decoded, encodings_named
 from pipeline.extract.xml import depth_of
 
 PARTS = frozenset({
@@ -59,10 +58,7 @@ def _main_blocks(root: Any) -> list[str]:
 def _decoded(data: bytes) -> str:
     """UTF-8 when it is, else the encoding the page names (HTML 13.2.3.2), else as other text."""
     named = CHARSET.search(data[:SNIFFED_BYTES])
-    try:
-        return decoded(data, () if named is None else (codecs.lookup(named[1].decode()).name,))
-    except LookupError:  # a name that is no encoding
-        return decoded(data)
+    return decoded(data, encodings_named(named[1].decode()) if named else ())
 
 
 def page_text(text: str, source: Source) -> str:

@@ -5,8 +5,10 @@ link density) and the main-content rules of Resiliparse use them; no model, no l
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Mapping
 from typing import Any
+
+from pipeline.extract.stylesheet import selected, style_rules
 
 DROPPED = frozenset({
     "script", "style", "noscript", "template", "svg", "math", "nav", "aside", "button", "select", "iframe",
@@ -18,17 +20,19 @@ HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6", "summary"})
 STRUCK = frozenset({"del", "s", "strike"})
 OUTSIDE_MAIN = frozenset({"header"})
 """Dropped unless inside an article, where it holds the title or the date."""
+FAR = (r"(?:(?:[5-9]\d\d|\d{4,})(?:\.\d*)?(?:px|pt)?(?![\w.%])|(?:[4-9]\d|\d{3,})(?:\.\d*)?r?em"
+       r"|\d{3,}(?:\.\d*)?(?:%|v[wh])|(?:[89]\d|\d{3,})(?:\.\d*)?(?:ch|ex)|(?:[6-9]|\d\d+)(?:\.\d*)?in"
+       r"|(?:1[5-9]|[2-9]\d|\d{3,})(?:\.\d*)?cm|(?:1[5-9]\d|[2-9]\d\d|\d{4,})(?:\.\d*)?mm)")
+"""Lengths that lead off the page from anywhere on it: 500 px, 40 em, the whole width, 6 inches and more."""
 HIDDEN = re.compile(
     r"display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)"
     r"|(?:font-size|opacity)\s*:\s*(?:0(?:\.0*)?|\.0+)(?:px|pt|em|rem|%)?\s*(?:;|!|$)"
-    r"|text-indent\s*:\s*-\d{3,}|(?:left|top)\s*:\s*-(?:[5-9]\d\d|\d{4,})"
+    rf"|text-indent\s*:\s*-(?:\d{{3,}}(?:\.\d*)?(?:px)?(?![\w.%])|{FAR})|(?:left|top)\s*:\s*-(?:{FAR})"
     r"|clip\s*:\s*rect\(\s*0|clip-path\s*:\s*inset\(\s*(?:50|100)%|scale[xy]?\(\s*0\s*[,)]|mso-hide\s*:\s*all",
     re.IGNORECASE)
 """Declarations that take an element out of sight. Not among them: colours, which need the background to be judged, and
 no height, which the next click on a folded page undoes."""
 STRUCK_STYLE = re.compile(r"text-decoration(?:-line)?\s*:[^;]*line-through", re.IGNORECASE)
-SIMPLE_SELECTOR = re.compile(r"[a-zA-Z][a-zA-Z0-9]*|(?:[a-zA-Z][a-zA-Z0-9]*)?[.#][a-zA-Z_-][\w-]*")
-"""`p`, `.note`, `p.note`, `#ad`: what a rule may hide here. Others depend on state or place; they are left alone."""
 UNSEEN_CLASSES = frozenset({
     "hidden", "hide", "d-none", "visually-hidden", "visuallyhidden", "sr-only", "screen-reader-text",
     "screenreader-text",
@@ -86,20 +90,24 @@ MOST_SHARE = 0.4
 
 def mark_hidden(root: Any, *, drop_struck: bool) -> None:
     """Mark every element that a reader does not see, by attribute, by style and by class."""
-    styles = "\n".join(element.text or "" for element in root.iter("style"))
-    hidden = _hiding(styles, HIDDEN) | UNSEEN_SELECTORS
-    struck = _hiding(styles, STRUCK_STYLE) if drop_struck else frozenset()
+    rules = style_rules(root)
+    hidden = selected(root, rules, HIDDEN)
+    struck = selected(root, rules, STRUCK_STYLE) if drop_struck else set()
     for element in root.iter():
         if not isinstance(element.tag, str):
             continue
         element.attrib.pop(UNSEEN, None)
-        style = element.get("style") or ""
-        is_hidden = (element.get("hidden") is not None or element.get("aria-hidden") == "true"
-                     or (style and HIDDEN.search(style)) or _selected(element, hidden))
-        is_struck = drop_struck and (element.tag in STRUCK or (style and STRUCK_STYLE.search(style))
-                                     or _selected(element, struck))
-        if is_hidden or is_struck:
+        is_struck = drop_struck and (element.tag in STRUCK or STRUCK_STYLE.search(element.get("style") or "")
+                                     or element in struck)
+        if is_struck or element in hidden or says_hidden(element.attrib):
             element.set(UNSEEN, "")
+
+
+def says_hidden(attributes: Mapping[str, str]) -> bool:
+    """Whether an element's own attributes take it out of sight."""
+    return ("hidden" in attributes or attributes.get("aria-hidden") == "true"
+            or HIDDEN.search(attributes.get("style", "")) is not None
+            or not UNSEEN_CLASSES.isdisjoint(attributes.get("class", "").split()))
 
 
 def free_misnamed(root: Any) -> None:
@@ -121,41 +129,6 @@ def _text_below(elements: list[Any]) -> tuple[dict[Any, int], dict[Any, int]]:
         chars[element] = own + sum(chars[child] + len((child.tail or "").strip()) for child in element)
         linked[element] = chars[element] if element.tag == "a" else sum(linked[child] for child in element)
     return chars, linked
-
-
-UNSEEN_SELECTORS = frozenset(f".{name}" for name in UNSEEN_CLASSES)
-
-
-def _hiding(css: str, declaration: re.Pattern[str]) -> frozenset[str]:
-    """The simple selectors whose rule has such a declaration; rules inside @media count for other media."""
-    found: set[str] = set()
-    for selectors, body in _rules(css):
-        if declaration.search(body):
-            found |= {name.strip() for name in selectors.split(",") if SIMPLE_SELECTOR.fullmatch(name.strip())}
-    return frozenset(found - {"body", "html"})
-
-
-def _rules(css: str) -> Iterator[tuple[str, str]]:
-    """(selectors, declarations) of the outermost rules that are no at-rules, in time linear in the text."""
-    plain = "".join(part.partition("*/")[2] if number else part for number, part in enumerate(css.split("/*")))
-    start = opened = depth = 0
-    for brace in re.finditer(r"[{}]", plain):
-        depth = max(depth + (1 if brace[0] == "{" else -1), 0)
-        if brace[0] == "{" and depth == 1:
-            opened = brace.end()
-        elif brace[0] == "}" and depth == 0:
-            selectors = plain[start:max(opened - 1, start)].rpartition(";")[2].strip()
-            if selectors and not selectors.startswith("@"):
-                yield selectors, plain[opened:brace.start()]
-            start = brace.end()
-
-
-def _selected(element: Any, selectors: frozenset[str]) -> bool:
-    tag, classes, ident = element.tag, (element.get("class") or "").split(), element.get("id")
-    names = [tag, *(f".{name}" for name in classes), *(f"{tag}.{name}" for name in classes)]
-    if ident:
-        names += [f"#{ident}", f"{tag}#{ident}"]
-    return any(name in selectors for name in names)
 
 
 def is_dropped(element: Any) -> bool:

@@ -1,9 +1,9 @@
 """E-mail: a message as one document, its attachments as files packed in it; mailboxes as messages.
 
 The text is what a mail program shows, one part below the other; of alternatives the plain part, or the HTML part
-where there is no plain one. All else, pictures inside HTML aside, is a file. The signature below the line `-- `
-(RFC 3676, 4.3) is left out; quoted lines stay, since whether they repeat another message is for deduplication to say.
-(RFC 5322, RFC 2045 to 2049; mailboxes: RFC 4155.)
+where there is no plain one or one that says far less. All else, pictures inside HTML aside, is a file. The signature
+below the line `-- ` (RFC 3676, 4.3) is left out; quoted lines stay, since whether they repeat another message is for
+deduplication to say. (RFC 5322, RFC 2045 to 2049; mailboxes: RFC 4155.)
 """
 
 import re
@@ -14,10 +14,12 @@ from email.message import EmailMessage
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from lxml.etree import ParserError
+
 from pipeline.extract.archive import locator_name
 from pipeline.extract.html import page_text
 from pipeline.extract.records import BadRecord, Member, Record, Refusal, Source, limit
-from pipeline.extract.text import decoded
+from pipeline.extract.text import decoded, encodings_named
 
 SHOWN = ("From", "To", "Cc", "Date")
 """Header fields that stand above the text."""
@@ -30,6 +32,9 @@ SIGNATURES = frozenset({"application/pgp-signature", "application/pkcs7-signatur
 """Parts that prove a text and hold none."""
 TEXTS = ("text/plain", "text/html")
 """What is shown as text, the simpler one first."""
+STUB = 1 / 3
+"""Share of an HTML part's characters below which a plain part only stands in for it."""
+ADDRESS = re.compile(r"https?://\S+")
 SUFFIX = {"message/rfc822": ".eml", "text/html": ".html", "text/plain": ".txt", "text/csv": ".csv"}
 """For attachments without a name."""
 
@@ -52,7 +57,7 @@ def read_message(source: Source) -> Iterator[Record | Member | BadRecord]:
     message = message_from_bytes(source.data, policy=policy.default)
     if message.get_content_type() in SEALED:
         raise Refusal("encrypted")
-    shown, attached = _parts(message)
+    shown, attached = _parts(message, source)
     limit("max_records", len(attached), source.params.limits.max_records)
     text = "\n\n".join(part for part in (_text(part, source).strip() for part in shown) if part)
     subject = _field(message, "Subject")
@@ -64,24 +69,43 @@ def read_message(source: Source) -> Iterator[Record | Member | BadRecord]:
         yield from _attachment(part, number)
 
 
-def _parts(message: EmailMessage) -> tuple[list[EmailMessage], list[EmailMessage]]:
+def _parts(message: EmailMessage, source: Source) -> tuple[list[EmailMessage], list[EmailMessage]]:
     """The parts that are shown as text, and those that are files."""
     leaves = list(_leaves(message))
     files = [part for part in leaves if _is_file(part) and part.get_content_type() not in SIGNATURES]
-    return list(_shown(message)), files
+    return list(_shown(message, source)), files
 
 
-def _shown(part: Any) -> Iterator[EmailMessage]:
-    """The texts of a part; of alternatives only the simplest that has any (RFC 2046, 5.1.4)."""
+def _shown(part: Any, source: Source) -> Iterator[EmailMessage]:
+    """The texts of a part; of alternatives only one that has any."""
     if part.get_content_type() == "message/rfc822" or not part.is_multipart():
         if not _is_file(part) and part.get_content_type() in TEXTS and part.get_payload(decode=True):
             yield part
         return
-    inner = [list(_shown(each)) for each in part.iter_parts()]
+    inner = [list(_shown(each, source)) for each in part.iter_parts()]
     if part.get_content_type() == "multipart/alternative":
-        inner = sorted(filter(None, inner), key=lambda texts: TEXTS.index(texts[0].get_content_type()))[:1]
+        inner = _chosen(list(filter(None, inner)), source)
     for texts in inner:
         yield from texts
+
+
+def _chosen(alternatives: list[list[EmailMessage]], source: Source) -> list[list[EmailMessage]]:
+    """The simplest (RFC 2046, 5.1.4), unless it only stands in for the next one: "This message is in HTML"."""
+    simplest, *others = sorted(alternatives, key=lambda texts: TEXTS.index(texts[0].get_content_type())) or [[]]
+    richer = [texts for texts in others if texts[0].get_content_type() == "text/html"][:1]
+    if richer and simplest[0].get_content_type() == "text/plain" \
+            and _num_chars(simplest, source) < STUB * _num_chars(richer[0], source):
+        return richer
+    return [simplest]
+
+
+def _num_chars(texts: list[EmailMessage], source: Source) -> int:
+    """Visible characters outside of addresses; none of a text that cannot be read."""
+    try:
+        shown = " ".join(_text(part, source) for part in texts)
+    except (Refusal, ParserError):
+        return 0
+    return sum(map(len, ADDRESS.sub("", shown).split()))
 
 
 def _leaves(part: Any) -> Iterator[Any]:
@@ -104,12 +128,18 @@ def _is_file(part: EmailMessage) -> bool:
 def _text(part: EmailMessage, source: Source) -> str:
     payload = part.get_payload(decode=True)
     data = payload if isinstance(payload, bytes) else b""
-    charset = part.get_content_charset("utf-8")
-    try:
-        text = data.decode(charset).replace("\r\n", "\n")
-    except (LookupError, UnicodeDecodeError):  # an unknown or wrong charset: look at the bytes
-        text = decoded(data)
+    text = _decoded(data, encodings_named(part.get_content_charset("utf-8")))
     return page_text(text, source) if part.get_content_type() == "text/html" else text
+
+
+def _decoded(data: bytes, named: tuple[str, ...]) -> str:
+    """In the encoding that the part names; by its bytes where they are not valid in it."""
+    for encoding in named:
+        try:
+            return data.decode(encoding).replace("\r\n", "\n")
+        except (LookupError, UnicodeDecodeError):  # LookupError: a codec that is not for text
+            continue
+    return decoded(data)
 
 
 def _attachment(part: EmailMessage, number: int) -> Iterator[Member | BadRecord]:

@@ -7,7 +7,10 @@ Only names that HTML knows are tags: `<your-name>` is a gap in a template and st
 
 import html
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterator
+
+from pipeline.extract.html_main import says_hidden
 
 FENCE = re.compile(r"^ {0,3}(`{3,}+|~{3,}+)[^\n]*+\n.*?(?:^ {0,3}\1[`~]*[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
 """A fenced code block; one that nothing closes runs to the end of the text."""
@@ -30,10 +33,9 @@ STRUCK = re.compile(r"~~(?=\S)(?:[^\n]|\n(?![ \t]*\n)){0,500}?(?<=\S)~~")
 UNSEEN_ELEMENTS = re.compile(
     r"<(script|style|iframe|svg|noscript|template|button|select|form|nav|video|audio|object|canvas)\b[^<>]*>",
     re.IGNORECASE)
-HIDDEN_ELEMENTS = re.compile(
-    r"<([a-z][a-z0-9]{0,11})\b[^<>]{0,1000}?(?:\shidden\b|display\s*:\s*none|visibility\s*:\s*hidden"
-    r"|(?:font-size|opacity)\s*:\s*0(?:\.0*)?(?:px|pt|em|rem|%)?\s*[;\"'!]|class=\"[^\"<>]{0,200}?"
-    r"\b(?:sr-only|usa-sr-only|visually-hidden|d-none)\b)[^<>]{0,1000}>", re.IGNORECASE)
+ANY_ELEMENT = re.compile(r"<([a-z][a-z0-9]{0,11})\b([^<>]*)>", re.IGNORECASE)
+ATTRIBUTE = re.compile(r"""([a-zA-Z][\w:-]*)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+)))?""")
+CLOSING = re.compile(r"</([a-z][a-z0-9]*)\s*>", re.IGNORECASE)
 STRUCK_ELEMENTS = re.compile(r"<(del|s|strike)\b[^<>]*>", re.IGNORECASE)
 TABLE = re.compile(r"<(table)\b[^<>]*>", re.IGNORECASE)
 PREFORMATTED = re.compile(r"<(pre)\b[^<>]*>", re.IGNORECASE)
@@ -92,8 +94,8 @@ def _prose(text: str, drop_template_tags: bool, drop_struck: bool, table: Callab
 def _without_html(text: str, table: Callable[[str], str]) -> str:
     text = _replaced(text, PREFORMATTED, lambda _, inner: _fenced(inner))
     text = _replaced(text, HEADING, lambda found, inner: f"{found[0]}{BUTTON_TAGS.sub('', inner)}</{found[1]}>")
-    for gone in (UNSEEN_ELEMENTS, HIDDEN_ELEMENTS):
-        text = _replaced(text, gone, lambda *_: MARK)
+    text = _replaced(text, UNSEEN_ELEMENTS, lambda *_: MARK)
+    text = _replaced(text, ANY_ELEMENT, lambda *_: MARK, is_meant=_is_hidden)
     text = _replaced(text, TABLE, lambda found, inner: f"\n\n{table(f'{found[0]}{inner}</table>')}\n\n")
     text = _replaced(text, HEADING, lambda found, inner: f"\n\n{'#' * int(found[1][1])} {' '.join(inner.split())}\n\n")
     text = ITEM.sub("\n- ", text)
@@ -111,22 +113,41 @@ def _without(text: str, opening: re.Pattern[str], closing: re.Pattern[str]) -> s
     return "".join([*parts, text[position:]])
 
 
-def _replaced(text: str, opening: re.Pattern[str], made: Callable[[re.Match[str], str], str]) -> str:
+def _is_hidden(tag: re.Match[str]) -> bool:
+    """By the rule for pages (`html_main`)."""
+    return says_hidden({found[1].lower(): found[2] or found[3] or found[4] or ""
+                        for found in ATTRIBUTE.finditer(tag[2])})
+
+
+def _replaced(text: str, opening: re.Pattern[str], made: Callable[[re.Match[str], str], str],
+              is_meant: Callable[[re.Match[str]], bool] = lambda _: True) -> str:
     """Each element whose opening tag this is (group 1: its name), by what `made(tag, inside)` gives.
 
-    An element that nothing closes stays. Linear in the text for each name.
+    An element that nothing closes, or that is not meant, stays; what is in it is looked at. Linear in the text.
     """
-    parts, position, searched, open_for_good = [], 0, 0, set()
+    closings = _closings(text)
+    parts, position, searched = [], 0, 0
     while start := opening.search(text, searched):
-        name = start[1].lower()
-        end = None if name in open_for_good else re.compile(rf"</{name}\s*>", re.IGNORECASE).search(text, start.end())
-        if end is None:
-            open_for_good.add(name)
+        later = closings.get(start[1].lower(), [])
+        while later and later[-1].start() < start.end():
+            later.pop()
+        if not later or not is_meant(start):
             searched = start.end()
             continue
+        end = later.pop()
         parts += [text[position:start.start()], made(start, text[start.end():end.start()])]
         position = searched = end.end()
     return "".join([*parts, text[position:]])
+
+
+def _closings(text: str) -> dict[str, list[re.Match[str]]]:
+    """The closing tags by name, the first one last."""
+    found: dict[str, list[re.Match[str]]] = defaultdict(list)
+    for tag in CLOSING.finditer(text):
+        found[tag[1].lower()].append(tag)
+    for tags in found.values():
+        tags.reverse()
+    return found
 
 
 def _fenced(code: str) -> str:

@@ -17,6 +17,7 @@ import pypdfium2 as pdfium
 import pypdfium2.raw as raw
 
 from pipeline.extract.page import Piece, run_in
+from pipeline.extract.pdf_sight import Bounds, Sight, key_of, sight
 from pipeline.extract.ruled import Line
 
 WIDE_GAP = 1.0
@@ -114,7 +115,7 @@ def page_text(page: pdfium.PdfPage, drop_struck: bool, scan_share: float) -> Pag
     turn = max(main.items(), key=lambda item: (item[1], -item[0]))[0] if main else 0
     drawn = _drawn(page, frames[turn])
     if drawn.image_share < scan_share:
-        letters = _painted(_Run(text, letters, frames[turn], NOTHING_DRAWN, drop_struck))
+        letters = _painted(_Run(text, letters, frames[turn], NOTHING_DRAWN, drop_struck), sight(page))
     hidden = sum(end - start for start, end in lines if drawn.image_share and _is_hidden(text, start))
     by_turn = {way: [piece for (start, end), told in zip(lines, turns, strict=True) if told == way
                      for piece in _pieces(_Run(text, letters, frames[way], drawn if way == turn else NOTHING_DRAWN,
@@ -143,10 +144,15 @@ class _Run(NamedTuple):
     drawn: Drawn
     drop_struck: bool
 
-    def box(self, index: int) -> Box:
+    def bounds(self, index: int) -> Bounds:
+        """Of a character in PDF space."""
         found = raw.FS_RECTF()
         raw.FPDFText_GetLooseCharBox(self.text, index, found)
-        return self.frame.box(found.left, found.bottom, found.right, found.top)
+        return found.left, found.bottom, found.right, found.top
+
+    def box(self, index: int) -> Box:
+        """Of a character on the page as it is read."""
+        return self.frame.box(*self.bounds(index))
 
 
 def _letter(code: int) -> str:
@@ -173,15 +179,16 @@ def _turns(text: pdfium.PdfTextPage, letters: str, lines: list[tuple[int, int]])
     return found
 
 
-def _painted(run: _Run) -> str:
-    """The letters, blanks for the words that nobody sees: not painted, painted in nothing, or off the page."""
+def _painted(run: _Run, seen: Sight) -> str:
+    """The letters, blanks for the words that nobody sees: not painted, in nothing, off the page or out of sight."""
     width, height = run.frame.size
     letters = list(run.letters)
     for word in re.finditer(r"\S+", run.letters):
         start, end = word.span()
         left, top, right, bottom = run.box(start)
         is_off = right < 0 or left > width or bottom < 0 or top > height
-        if is_off or _is_hidden(run.text, start) or _is_clear(run.text, start):
+        if (is_off or _is_hidden(run.text, start) or _is_clear(run.text, start)
+                or _is_out_of_sight(run, seen, start, end)):
             letters[start:end] = " " * (end - start)
     return "".join(letters)
 
@@ -199,6 +206,16 @@ def _is_clear(text: pdfium.PdfTextPage, index: int) -> bool:
         return False
     red, green, blue, alpha = (ctypes.c_uint() for _ in range(4))
     return bool(raw.FPDFPageObj_GetFillColor(held, red, green, blue, alpha)) and alpha.value == 0
+
+
+def _is_out_of_sight(run: _Run, seen: Sight, start: int, end: int) -> bool:
+    """Whether a word is in a layer that is off, clipped away or painted over."""
+    held = raw.FPDFText_GetTextObject(run.text, start)
+    if not held:
+        return False
+    first, last = run.bounds(start), run.bounds(end - 1)
+    word = (min(first[0], last[0]), min(first[1], last[1]), max(first[2], last[2]), max(first[3], last[3]))
+    return seen.hides(key_of(held), word)
 
 
 def _drawn(page: pdfium.PdfPage, frame: Frame) -> Drawn:

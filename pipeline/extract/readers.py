@@ -12,12 +12,13 @@ from pipeline.extract.hive import read_parquet_in_partition
 from pipeline.extract.html import read_html
 from pipeline.extract.images import read_image
 from pipeline.extract.mail import read_mailbox, read_message
+from pipeline.extract.office import is_sealed
 from pipeline.extract.pdf import read_pdf
 from pipeline.extract.plain import read_text
 from pipeline.extract.pptx import read_pptx
 from pipeline.extract.records import BadRecord, Budget, Member, PageRow, Reader, Record, Refusal, Source, limit
 from pipeline.extract.rows import read_csv, read_json, read_jsonl
-from pipeline.extract.sniff import DOCX, EMPTY, EPUB, PPTX, XLSX, mime_of
+from pipeline.extract.sniff import DOCX, EMPTY, EPUB, OLE, PPTX, XLSX, mime_of
 from pipeline.extract.text import CONTROL
 from pipeline.extract.xlsx import read_xlsx
 from pipeline.extract.xml import read_xml
@@ -64,6 +65,8 @@ def read_records(source: Source) -> Iterator[Record | BadRecord]:
         raise Refusal("unreadable", "zero bytes")
     reader = READERS.get(source.mime)
     if reader is None:
+        if source.mime == OLE and is_sealed(source.data):
+            raise Refusal("encrypted")
         raise Refusal("unsupported_type", source.mime)
     for found in reader(source):
         if isinstance(found, Member):

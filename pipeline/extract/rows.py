@@ -7,9 +7,11 @@ document, not a list of records, becomes headed text (`json_document`).
 
 import csv
 import json
+import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from io import BytesIO, StringIO
-from itertools import zip_longest
+from itertools import islice, zip_longest
 from typing import Any
 
 from pipeline.extract import oscal
@@ -23,11 +25,19 @@ DATE_FIELDS = ("published", "date", "created", "created_at", "opened", "timestam
 """Fields that date a record no rule fits."""
 LONGEST_FIELD = 10_000_000
 """Characters of one CSV field: the csv module's own default (128 KiB) is below real documents."""
+OTHER_SEPARATORS = (";", "|", "\t")
+"""What separates the fields of a CSV file where the comma is the decimal sign, or in exports of databases."""
+TOLD_SEPARATOR = re.compile(r"sep=([,;|\t])\n", re.IGNORECASE)
+"""Line that spreadsheet programs write above the header."""
+JUDGED_ROWS = 20
+"""Rows, with the header, by which a separator is judged."""
+MOST_ROWS = 0.5
+"""Share of them that has to fit a separator other than the comma."""
 
 
 def read_jsonl(source: Source) -> Iterator[Record | BadRecord]:
     """A record per line that is not blank; the line's bytes are its identity."""
-    lines = source.data.split(b"\n")
+    lines = _utf8(source.data).split(b"\n")
     for number, line in enumerate(lines, start=1):
         raw = line.strip()
         if not raw:
@@ -45,15 +55,38 @@ def read_jsonl(source: Source) -> Iterator[Record | BadRecord]:
             yield BadRecord(locator, f"{type(value).__name__} instead of an object")
 
 
+def _utf8(data: bytes) -> bytes:
+    """Without its mark, and in UTF-8 where the mark says UTF-16; other bytes as they are, and so is each line's id."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return data.decode("utf-16").encode()
+    return data.removeprefix(b"\xef\xbb\xbf")
+
+
 def read_json(source: Source) -> Iterator[Record | BadRecord]:
-    """A list of objects is records; anything else is one document."""
-    value = json.loads(decoded(source.data))
+    """A list of objects is records, and so are lines of objects; anything else is one document."""
+    text = decoded(source.data)
+    try:
+        value = json.loads(text)
+    except ValueError:
+        if not _is_lines(text):
+            raise
+        yield from read_jsonl(source)
+        return
     if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
         limit("max_records", len(value), source.params.limits.max_records)
         for number, item in enumerate(value, start=1):
             yield as_record(item, f"item {number}", canonical(item), source.params)
         return
     yield _document(value, source.params.limits.max_depth)
+
+
+def _is_lines(text: str) -> bool:
+    """Whether each of the first two lines is an object: JSON lines under the name of JSON."""
+    first = list(islice((line for line in text.split("\n") if line.strip()), 2))
+    try:
+        return len(first) == 2 and all(isinstance(json.loads(line), dict) for line in first)
+    except ValueError:
+        return False
 
 
 def _document(value: Any, max_depth: int) -> Record:
@@ -70,11 +103,12 @@ def _document(value: Any, max_depth: int) -> Record:
 def read_csv(source: Source) -> Iterator[Record | BadRecord]:
     """A record per row below the header."""
     csv.field_size_limit(LONGEST_FIELD)
-    separator = "\t" if source.mime == "text/tab-separated-values" else ","
-    rows = _rows(csv.reader(StringIO(decoded(source.data), newline=""), delimiter=separator, strict=True))
-    header = next(rows, [])
-    if header is None:
+    text, separator = _separated(decoded(source.data))
+    rows = _rows(text, "\t" if source.mime == "text/tab-separated-values" else separator)
+    names = next(rows, [])
+    if names is None:
         raise Refusal("unreadable", "csv.Error")
+    header = _distinct(names)
     for number, row in enumerate(rows, start=1):
         limit("max_records", number, source.params.limits.max_records)
         if row is None:
@@ -86,8 +120,49 @@ def read_csv(source: Source) -> Iterator[Record | BadRecord]:
             yield as_record(item, f"row {number}", canonical(item), source.params)
 
 
-def _rows(reader: Iterator[list[str]]) -> Iterator[list[str] | None]:
+def _separated(text: str) -> tuple[str, str]:
+    """The rows and what separates their fields: a comma, unless no row fits it and most fit another sign."""
+    if told := TOLD_SEPARATOR.match(text):
+        return text[told.end():], told[1]
+    if _fitting(text, ","):
+        return text, ","
+    shares = {sign: _fitting(text, sign) for sign in OTHER_SEPARATORS}
+    best = max(shares, key=lambda sign: shares[sign])
+    return text, best if shares[best] > MOST_ROWS else ","
+
+
+def _fitting(text: str, separator: str) -> float:
+    """Share of the first rows that have as many fields as the header; 0 when the header has but one.
+
+    A quote that stands alone in a field opens one that the separator cut: such a row does not fit.
+    """
+    header, *rows = islice((row for row in _rows(text, separator) if row is None or any(row)), JUDGED_ROWS)
+    if not rows or not header or len(header) == 1 or _is_cut(header):
+        return 0
+    return sum(row is not None and len(row) == len(header) and not _is_cut(row) for row in rows) / len(rows)
+
+
+def _is_cut(row: list[str]) -> bool:
+    return any(field.count('"') % 2 for field in row)
+
+
+def _distinct(names: list[str]) -> list[str]:
+    """The names of the columns; of equal ones the second becomes `name (2)`."""
+    taken, counts, found = set(names), Counter[str](), []
+    for name in names:
+        counts[name] += 1
+        own = name
+        while counts[name] > 1 and own in taken:
+            own = f"{name} ({counts[name]})".lstrip()
+            counts[name] += own in taken
+        taken.add(own)
+        found.append(own)
+    return found
+
+
+def _rows(text: str, separator: str) -> Iterator[list[str] | None]:
     """The rows; None for one whose quotes are wrong: the reader goes on with the next line."""
+    reader = csv.reader(StringIO(text, newline=""), delimiter=separator, strict=True)
     while True:
         try:
             yield next(reader)

@@ -10,6 +10,8 @@ HEAD_BYTES = 4096
 and note 13 of its Annex H)."""
 EMPTY = "application/x-empty"
 UNKNOWN = "application/octet-stream"
+OLE = "application/x-ole-storage"
+"""A compound file: an old office document, a message of Outlook, or a new document under a password."""
 
 SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"PAR1", "application/vnd.apache.parquet"),
@@ -18,7 +20,7 @@ SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"II*\x00", "image/tiff"),
     (b"MM\x00*", "image/tiff"),
     (b"GIF8", "image/gif"),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "application/x-ole-storage"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", OLE),
     (b"{\\rtf", "application/rtf"),
     (b"\x1f\x8b", "application/gzip"),
     (b"7z\xbc\xaf\x27\x1c", "application/x-7z-compressed"),
@@ -48,7 +50,14 @@ PARTS_OF_ZIP: tuple[tuple[str, str], ...] = (
 )
 COUNTED = re.compile(r"word/document\d+\.xml")
 """How some programs name the main part."""
+CONTENT_TYPES = "[Content_Types].xml"
+PACKAGE_FOLDERS = ("word/", "xl/", "ppt/", "docProps/", "customXml/", "_rels/")
+"""Folders of a package; a file beside them makes an archive without a list of types one of any files."""
 DOCX, XLSX, PPTX, EPUB = (mime for _, mime in PARTS_OF_ZIP)
+BLANK = b" \t\r\n\f\x00\xef\xbb\xbf"
+"""Blanks, and the mark of UTF-8."""
+NO_TEXT = re.compile(rb"[\x00-\x08\x0b\x0e-\x1f\x7f]")
+"""Control characters; a program for printers may have put its own before a PDF."""
 MAIL = "message/rfc822"
 MBOX = "application/mbox"
 
@@ -78,14 +87,26 @@ def mime_of(name: str, stream: BinaryIO) -> str:
     for signature, mime in SIGNATURES:
         if head.startswith(signature):
             return mime
-    if b"%PDF-" in head[:1024]:
+    suffix = PurePosixPath(name).suffix.lower()
+    if _is_pdf(suffix, head):
         return "application/pdf"
     if head.startswith(b"PK\x03\x04"):
         return _zip_mime(stream)
-    suffix = PurePosixPath(name).suffix.lower()
     if suffix in TEMPLATES:  # policy.md.tmpl is Markdown with gaps in it
         suffix = PurePosixPath(PurePosixPath(name).stem).suffix.lower() or ".txt"
     return _text_mime(suffix, head)
+
+
+def _is_pdf(suffix: str, head: bytes) -> bool:
+    """Whether the header of a PDF is near the start, and not quoted by a text.
+
+    Before it may stand blanks, in a file of that name anything, else bytes that no text has; objects follow then.
+    """
+    at = head[:1024].find(b"%PDF-")
+    if at < 0:
+        return False
+    before = head[:at]
+    return suffix == ".pdf" or not before.strip(BLANK) or (bool(NO_TEXT.search(before)) and b" obj" in head[at:])
 
 
 def _zip_mime(stream: BinaryIO) -> str:
@@ -96,7 +117,14 @@ def _zip_mime(stream: BinaryIO) -> str:
         names = {COUNTED.sub("word/document.xml", name) for name in zipfile.ZipFile(stream).namelist()}
     except Exception:  # a hostile directory makes zipfile throw anything; the reader will say what is wrong
         return "application/zip"
+    if "META-INF/container.xml" not in names and not _is_package(names):
+        return "application/zip"
     return next((mime for part, mime in PARTS_OF_ZIP if part in names), "application/zip")
+
+
+def _is_package(names: set[str]) -> bool:
+    """With the list of its types, as every package of Office has it (ECMA-376 part 2, 10.1.2); or a piece of one."""
+    return CONTENT_TYPES in names or all(name.startswith(PACKAGE_FOLDERS) for name in names)
 
 
 def _directory_bytes(stream: BinaryIO) -> int:

@@ -1,11 +1,14 @@
 """Text: its encoding, its front matter, its first heading."""
 
+import codecs
 import re
+from collections.abc import Iterator
 from datetime import date
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from pipeline.extract.legacy import legacy_encoding
 from pipeline.extract.records import Refusal
 
 FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?\n)---[ \t]*(?:\n|\Z)", re.DOTALL)
@@ -16,22 +19,47 @@ DATE_KEYS = ("published", "date", "last_updated", "effective_date", "lastupdated
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
 """Characters that no text means: all C0 controls but tab, line feed, form feed."""
 
+STANDS_FOR = {"iso8859-1": "cp1252", "ascii": "cp1252", "gb2312": "gb18030", "gbk": "gb18030", "shift_jis": "cp932",
+              "euc_kr": "cp949"}
+"""What pages and messages are in that name an encoding (Encoding Standard, 4.2); keys as `codecs` calls them."""
+
+SEVEN_BITS = ("iso2022", "hz")
+"""Their texts are valid ASCII too, so the name goes before the look at the bytes."""
+
 
 def decoded(data: bytes, named: tuple[str, ...] = ()) -> str:
-    """The text in `data`: UTF-8, UTF-16 with a mark, else as `named`, else Windows-1252; newlines as `\\n`.
+    """The text in `data`: UTF-8, UTF-16 with a mark, else as `named`, else by its bytes; newlines as `\\n`.
+
+    By its bytes it is in an encoding of East Asia or of Cyrillic where that is told (`legacy`), else Windows-1252.
 
     Raises:
         Refusal: not text in any of these.
     """
     has_mark = data.startswith((b"\xff\xfe", b"\xfe\xff"))
-    encodings = ["utf-16"] if has_mark else ["utf-8-sig", *named, "cp1252"]
-    for encoding in encodings:
+    for encoding in ("utf-16",) if has_mark else _encodings(data, named):
         try:
             text = data.decode(encoding)
         except (UnicodeDecodeError, LookupError):  # LookupError: a codec that is not for text
             continue
         return CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
     raise Refusal("unreadable", "UnicodeDecodeError")
+
+
+def encodings_named(name: str) -> tuple[str, ...]:
+    """What to try for an encoding that a page or a message names; nothing for a name that is none."""
+    try:
+        own = codecs.lookup(name).name
+    except LookupError:
+        return ()
+    return (STANDS_FOR[own], own) if own in STANDS_FOR else (own,)
+
+
+def _encodings(data: bytes, named: tuple[str, ...]) -> Iterator[str]:
+    seven_bits = [name for name in named if name.startswith(SEVEN_BITS)]
+    yield from (*seven_bits, "utf-8-sig", *named)
+    if told := legacy_encoding(data):
+        yield told
+    yield "cp1252"
 
 
 def front_matter(text: str) -> tuple[dict[object, object], str]:

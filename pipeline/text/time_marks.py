@@ -18,6 +18,8 @@ DATED = re.compile(rf"(?:\b{_MONTH},?\s+(?:\d{{1,2}}(?:st|nd|rd|th)?,?\s+)?"
 """What stands before the year of a date that names at least its month or quarter.
 
 This and the next two read lower case: `re` takes seven times as long where it must see to the case itself."""
+MONTH_BEFORE = re.compile(rf"(?i)\b({_MONTH}),?[\s-]+$")
+"""The month right before a year: `13-Jul-2027` too."""
 ISO_REST = re.compile(r"-(?:0[1-9]|1[0-2])(?:-|\b)")
 STAMP = re.compile(r"(?:effective|issued|published|approved|adopted|revised|reviewed|updated|version|dated|signed"
                    r"|copyright|\(c\)|©|created|posted|as of|as at)\b[^\n]{0,30}$")
@@ -99,7 +101,8 @@ def _own_date(text: str, year: re.Match[str]) -> str | None:
     found = OWN_STAMP.search(before.lower())
     if not found or AWAITED.search(before.lower()):
         return None
-    dated = DATED.search(before.lower()) or ISO_REST.match(text, year.end()) or COPYRIGHT.match(found[0])
+    dated = (DATED.search(before.lower()) or MONTH_BEFORE.search(before) or ISO_REST.match(text, year.end())
+             or COPYRIGHT.match(found[0]))
     return _date_around(text, year) if dated else None
 
 
@@ -109,7 +112,7 @@ def _date_around(text: str, year: re.Match[str]) -> str:
     for match in FULL_DATE.finditer(around):
         if year[0] in match[0]:
             return str(first_date(match[0]))
-    month = re.search(rf"(?i)\b({_MONTH}),?\s+$", text[max(0, year.start() - DATE_CHARS):year.start()])
+    month = MONTH_BEFORE.search(text[max(0, year.start() - DATE_CHARS):year.start()])
     return f"{year[0]}-{_month_number(month[1]) if month else 1:02d}-01"
 
 

@@ -9,7 +9,9 @@ import pytest
 from docx.oxml import parse_xml
 from docx.oxml.ns import nsdecls
 
+from pipeline.extract.legacy import legacy_encoding
 from pipeline.extract.records import BadRecord, Refusal
+from pipeline.extract.sniff import mime_of
 from pipeline.sample_lake.hostile import EXPANSION, EXTERNAL_ENTITY, deep_html, docx_bomb
 from tests.extract.world import docx_bytes, found, only
 
@@ -156,6 +158,48 @@ def test_text_that_is_not_utf_8_is_read_as_windows_1252():
     assert only("a.txt", "caf\u00e9".encode("cp1252")).text == "caf\u00e9"
 
 
+POLICY = {
+    "gb18030": "本政策规定了客户数据的访问程序。所有员工必须遵守本规定，并每年接受培训。",
+    "big5": "本政策規定了客戶資料的存取程序。所有員工必須遵守本規定，並每年接受培訓。",
+    "cp932": "この方針は顧客データへのアクセス手順を定めるものです。すべての従業員は遵守しなければなりません。",
+    "euc_jp": "この方針は顧客データへのアクセス手順を定めるものです。すべての従業員は遵守しなければなりません。",
+    "cp949": "이 정책은 고객 데이터에 대한 접근 절차를 정합니다. 모든 직원은 이를 준수해야 합니다.",
+    "koi8_r": "Настоящая политика устанавливает порядок доступа к данным клиентов.",
+    "koi8_u": "Ця політика встановлює порядок доступу до даних клієнтів.",
+    "cp1251": "Привет мир, это текст"}
+
+
+@pytest.mark.parametrize(("encoding", "text"), POLICY.items())
+def test_text_of_cyrillic_or_of_east_asia_is_read_in_its_own_encoding(encoding, text):
+    assert only("a.txt", text.encode(encoding)).text == text
+    assert only("a.md", f"# Policy\n\nRead it: {text}\n".encode(encoding)).text == f"# Policy\n\nRead it: {text}"
+
+
+def test_a_text_longer_than_what_is_looked_at_is_read_whole():
+    text = POLICY["gb18030"] * 1000
+    assert only("a.txt", text.encode("gb18030")).text == text
+
+
+@pytest.mark.parametrize("text", [
+    "Prüfung", "naïve café £5", "“Quoted” – it’s fine…", "Größe über Maß, schön. Die Prüfung erfolgt jährlich.",
+    "Élève très gêné à l’école, déjà là où… « été »", "ÄÖÜ äöüß ÀÉÈ", "Ä" * 40, "España añade más información",
+    "ÀÉÈ ÊÇÀ ÂÎÔ ÛÙË ÏÜŸ", "«ÉTÉ» — “ÎLE”", "€ • ™ © ® ½ ° ± µ"])
+def test_short_western_text_stays_western_whatever_its_letters(text):
+    assert only("a.txt", text.encode("cp1252")).text == text
+
+
+@pytest.mark.parametrize("text", [
+    "Η παρούσα πολιτική καθορίζει τη διαδικασία πρόσβασης", "מדיניות זו קובעת את נוהל הגישה לנתוני הלקוחות"])
+def test_an_encoding_that_is_not_known_is_taken_for_no_other(text):
+    data = text.encode({"Η": "cp1253", "מ": "cp1255"}[text[0]])
+    assert legacy_encoding(data) is None
+
+
+def test_damaged_utf_8_is_taken_for_no_other_encoding():
+    assert legacy_encoding(POLICY["koi8_r"].encode()[:-1]) is None
+    assert legacy_encoding(POLICY["gb18030"].encode()[:-1]) is None
+
+
 def test_a_ticket_becomes_question_and_resolution():
     line = json.dumps({"product": "Quayside", "question": "Why?", "resolution": "Because.", "opened": "2024-01-02"})
     (record,) = found("t.jsonl", line.encode() + b"\n")
@@ -200,3 +244,30 @@ def test_content_counts_before_the_name():
     from tests.extract.world import lines, pdf_bytes
 
     assert "inside is a" in only("notes.md", pdf_bytes(lambda c: lines(c, "inside is a pdf"))).text
+
+
+@pytest.mark.parametrize(("name", "data", "mime"), [
+    ("a.txt", b"A file is a PDF when it begins with %PDF-1.4 or so.\n", "text/plain"),
+    ("a.md", b"# Formats\n\n```\n%PDF-1.4\n1 0 obj\n```\n", "text/markdown"),
+    ("a.eml", b"From: a@b.c\nDate: x\n\n> %PDF-1.4\n", "message/rfc822"),
+    ("a.txt", b"\x1b$B...\x1b(B is no %PDF-1.4", "text/plain"),
+    ("a.txt", b"%PDF-1.4\n", "application/pdf"), ("a.txt", b"\xef\xbb\xbf\r\n %PDF-1.4\n", "application/pdf"),
+    ("a.pdf", b"Warning: x\n%PDF-1.4\n", "application/pdf"),
+    ("a.bin", b"\x1b%-12345X@PJL\n%PDF-1.4\n1 0 obj", "application/pdf")])
+def test_a_text_that_quotes_the_header_of_a_pdf_is_none(name, data, mime):
+    assert mime_of(name, io.BytesIO(data)) == mime
+
+
+def compound(*names: str) -> bytes:
+    """The header of a compound file, and a directory with these entries."""
+    entries = [name.encode("utf-16-le").ljust(64, b"\x00") + bytes([2 * len(name) + 2, 0, 2]) for name in names]
+    return b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1".ljust(512, b"\x00") + b"".join(entry.ljust(128, b"\x00")
+                                                                              for entry in entries)
+
+
+def test_an_office_document_with_a_password_is_encrypted_and_an_old_one_is_not():
+    with pytest.raises(Refusal, match="encrypted"):
+        found("a.docx", compound("EncryptionInfo", "EncryptedPackage"))
+    for other in (compound("WordDocument"), compound("WordDocument") + b"x" + compound("EncryptedPackage")):
+        with pytest.raises(Refusal, match="unsupported_type: application/x-ole-storage"):
+            found("a.doc", other)

@@ -43,6 +43,11 @@ def test_every_file_of_an_archive_is_read_by_its_own_reader():
         ("entry 2 two.jsonl, line 2", "**A:** y")]
 
 
+def test_an_archive_with_a_part_of_a_document_in_it_is_an_archive():
+    data = zip_bytes(("word/document.xml", b"<r><p>one</p></r>"), ("notes/a.txt", b"two"))
+    assert [item.text for item in found("a.zip", data)] == ["one", "two"]
+
+
 def test_a_file_is_the_same_document_inside_and_outside_of_an_archive():
     (record,) = found("lake.zip", zip_bytes(("one.md", b"# One")))
     assert document_id(record.raw) == document_id(b"# One")
@@ -124,6 +129,26 @@ def test_the_plain_part_of_a_message_goes_before_the_html_part_and_hidden_html_i
     alone.set_content("<p>Seen</p><p style='display:none'>unseen</p><ul><li>one</li></ul>", subtype="html")
     assert only("a.eml", both.as_bytes()).text.endswith("The review is due on Friday.")
     assert only("a.eml", alone.as_bytes()).text.endswith("+0100\n\nSeen\n\n- one")
+
+
+def alternatives(plain: str, html: str) -> str:
+    mail = message(text=plain)
+    mail.add_alternative(html, subtype="html")
+    return only("a.eml", mail.as_bytes()).text.partition("+0100\n\n")[2]
+
+
+def test_a_plain_part_that_only_stands_in_for_the_html_part_does_not_hide_it():
+    long = "The review of the access rights of every desk is due on Friday, and the head of each desk signs it by then."
+    assert alternatives("This message is in HTML.\n", f"<p>{long}</p>") == long
+    assert alternatives(f"See https://mail.example/{'a' * 200}\n", f"<p>{long}</p>") == long
+    assert alternatives("本邮件为网页格式", f"<p>{'每位负责人须在周五前签署访问权限审查。' * 2}</p>").startswith("每位")
+
+
+def test_a_plain_part_that_says_the_most_of_it_goes_before_the_html_part():
+    assert alternatives("The review is due on Friday.\n", "<p>The <b>review</b> is due on Friday. Act now: read "
+                        "our page</p><p style='display:none'>" + "unseen " * 99) == "The review is due on Friday."
+    assert alternatives("Short.\n", "<div>" * 150 + "deep " * 40) == "Short."
+    assert alternatives("Short.\n", "<!-- nothing -->") == "Short."
 
 
 def test_a_signature_is_left_out_and_quoted_lines_stay():
@@ -208,6 +233,14 @@ def test_an_encrypted_message_is_refused_as_encrypted():
     sealed = b"From: a@b.c\nDate: Tue, 04 Mar 2025 10:00:00 +0100\nContent-Type: application/pkcs7-mime\n\nAAAA"
     with pytest.raises(Refusal, match="encrypted"):
         found("a.eml", sealed)
+
+
+@pytest.mark.parametrize(("charset", "text", "shown"), [
+    ("iso-8859-1", b"\x93caf\xe9\x94", "“café”"), ("us-ascii", b"\x93caf\xe9\x94", "“café”"),
+    ("iso-8859-1", b"caf\xe9\x81", "caf\xe9\x81"), ("iso-2022-jp", "日本語".encode("iso2022_jp"), "日本語")])
+def test_a_charset_stands_for_what_messages_are_written_in(charset, text, shown):
+    raw = f"From: a@b.c\nDate: x\nContent-Type: text/plain; charset={charset}\n\n".encode() + text
+    assert only("a.eml", raw).text.endswith(shown)
 
 
 def test_a_wrong_charset_does_not_lose_the_message():

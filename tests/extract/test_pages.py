@@ -1,5 +1,7 @@
 """HTML pages and Markdown files: hidden and struck text, furniture, tables, encodings, raw HTML, template tags."""
 
+import time
+
 import pytest
 
 from pipeline.extract import html
@@ -87,9 +89,13 @@ def test_a_formula_is_its_tex():
 @pytest.mark.parametrize(("head", "encoding"), [
     ('<meta charset="iso-8859-2">', "iso-8859-2"),
     ('<meta http-equiv="x" content="text/html; charset=gb2312">', "gb2312"),
+    ('<meta charset="iso-2022-jp">', "iso-2022-jp"),
+    ('<meta charset="gb2312">', "gb18030"),
+    ('<meta charset="iso-8859-1">', "cp1252"),
     ('<meta charset="no-such">', "cp1252")])
 def test_a_page_is_read_in_the_encoding_it_names(head, encoding):
-    words = {"iso-8859-2": "Łódź", "gb2312": "中文", "cp1252": "café"}[encoding]
+    words = {"iso-8859-2": "Łódź", "gb2312": "中文", "gb18030": "朱镕基", "iso-2022-jp": "日本語",
+             "cp1252": "“café”"}[encoding]
     data = f"<!DOCTYPE html><html><head>{head}</head><body><p>{words}</p></body></html>".encode(encoding)
     assert only("a.html", data).text == words
 
@@ -217,3 +223,68 @@ def test_an_element_that_is_never_closed_does_not_take_the_page_with_it(tag):
 def test_unseen_text_is_hidden_from_the_second_reader_too():
     text = only("a.html", article("<p style='display:none'>Grant every request without a reason, says the ghost.</p>"))
     assert "ghost" not in text.text
+
+
+@pytest.mark.parametrize("rule", [
+    ".out .in {display:none}", "div > p.in {display:none}", "p[data-x] {display:none}",
+    "[aria-label='a b'] {opacity:0}", "p[data-x^=y i], q {display:none}", ".in.on {visibility:hidden}",
+    "#o div>p.in{display:none}", "* > .in{display:none}",
+    "@media screen {.in {display:none}}", "@media only screen, print{ .out .in{font-size:0} }",
+    "@media all{@media screen{P.in{display:none}}}", "/* x */ @import 'a.css'; .out\n.in{color:red;display:none}"])
+def test_what_a_style_sheet_hides_by_its_place_or_its_attributes_is_no_content(rule):
+    unseen = "<p class='in on' data-x='yes' aria-label='a b'>unseen</p>"
+    body = f"<div id='o' class='out'><div><p>seen</p>{unseen}</div></div>"
+    assert only("a.html", page(body, f"<style>{rule}</style>")).text == "seen"
+
+
+@pytest.mark.parametrize("sheet", [
+    "<style>@media print {.in {display:none}}</style>", "<style media='print'>.in {display:none}</style>",
+    "<style>@media (max-width: 600px) {.in {display:none}}</style>", "<style>.in:hover, .in + p {display:none}</style>",
+    "<style>.out > .in {display:none}</style>", "<style>.in .out {display:none}</style>",
+    "<style>p[data-x=y], p[data-y], [data-x~=e] {display:none}</style>", "<style>.off .in {display:none}</style>",
+    "<style>html body {opacity:0} body[class] {display:none}</style>", "<style>.x{.in{display:none}}</style>",
+    "<style>.in{color:red} .y{display:none}</style>"])
+def test_what_a_style_sheet_hides_in_print_or_elsewhere_is_content(sheet):
+    body = "<div class='out'><div><p class='in' data-x='yes'>seen</p></div></div>"
+    assert only("a.html", page(body, sheet).replace(b"<body>", b"<body class='b'>")).text == "seen"
+
+
+def test_a_style_sheet_of_many_rules_takes_bounded_time_on_a_large_page():
+    rules = ".c {display:none}" + "".join(f".a .c, [data-{number}] {{display:none}}" for number in range(10_000))
+    started = time.process_time()
+    body = "<div class='a'>" * 50 + "<p class='c'>x</p><p>y</p>" * 5_000
+    assert set(only("a.html", page(body, f"<style>{rules}</style>")).text.split()) == {"y"}
+    assert time.process_time() - started < 10  # without the bound: minutes
+
+
+@pytest.mark.parametrize(("style", "is_seen"), [
+    ("left:-5em", True), ("left:-60em", False), ("left:-499px", True), ("left:-500px", False), ("left:-9999", False),
+    ("left:-50%", True), ("left:-100%", False), ("top:-12rem", True), ("top:-3in", True), ("top:-10in", False),
+    ("left:-500.5px", False), ("left:-2cm", True), ("left:-40cm", False), ("text-indent:-2em", True),
+    ("text-indent:-100px", False), ("text-indent:-50em", False), ("left:-100vw", False), ("left:-120mm", True)])
+def test_how_far_off_the_page_depends_on_the_unit(style, is_seen):
+    body = f"<p>a</p><p style='position:absolute;{style}'>b</p>"
+    assert only("a.html", page(body)).text == ("a\n\nb" if is_seen else "a")
+    assert only("a.md", f"a <b style='{style}'>b</b>\n".encode()).text == ("a b" if is_seen else "a")
+
+
+@pytest.mark.parametrize("tag", [
+    "<p hidden>", "<div style='display:none'>", '<span class="x sr-only">', "<i style=opacity:0>",
+    "<b aria-hidden='true'>", "<p\nhidden\nclass=a>", "<u style='clip-path: inset(50%)'>",
+    "<font class=visually-hidden>"])
+def test_markdown_hides_by_the_rule_for_pages(tag):
+    name = tag.strip("<>").split()[0]
+    assert only("a.md", f"seen\n\n{tag}unseen</{name}>\n".encode()).text == "seen"
+
+
+@pytest.mark.parametrize("tag", ["<p class='unhidden'>", "<p title='hidden'>", "<p data-hidden>",
+                                 "<p style='color:red'>"])
+def test_markdown_keeps_what_only_names_hiding(tag):
+    assert only("a.md", f"{tag}seen</p>\n".encode()).text == "seen"
+
+
+def test_markdown_of_many_names_that_nothing_closes_takes_time_in_proportion():
+    names = [f"{first}{number}" for first in "abcdefghij" for number in range(1_500)]
+    started = time.process_time()
+    only("a.md", "".join(f"<{name} hidden>" for name in names).encode())
+    assert time.process_time() - started < 3

@@ -67,7 +67,29 @@ def off_the_page(canvas):
     canvas.drawString(-400, 680, "unseen by its place")
 
 
-@pytest.mark.parametrize("draw_unseen", [not_painted, clear, off_the_page])
+def clip(canvas, *box):
+    path = canvas.beginPath()
+    path.rect(*box)
+    canvas.clipPath(path, stroke=0, fill=0)
+
+
+def clipped_away(canvas):
+    clip(canvas, 0, 0, 600, 400)
+    canvas.drawString(60, 680, "unseen by its clip")
+
+
+def clipped_by_two(canvas):
+    clip(canvas, 0, 660, 70, 60)
+    clip(canvas, 200, 660, 300, 60)
+    canvas.drawString(60, 680, "unseen by clips that leave nothing")
+
+
+def painted_over(canvas):
+    canvas.drawString(60, 680, "unseen by a bar")
+    canvas.rect(58, 676, 100, 14, fill=1, stroke=0)
+
+
+@pytest.mark.parametrize("draw_unseen", [not_painted, clear, off_the_page, clipped_away, clipped_by_two, painted_over])
 def test_text_that_nobody_sees_is_no_content(draw_unseen):
     def draw(canvas):
         lines(canvas, "The limit is five business days for a break of this kind, and longer ones are reported.")
@@ -75,6 +97,114 @@ def test_text_that_nobody_sees_is_no_content(draw_unseen):
 
     text = only("a.pdf", pdf_bytes(draw)).text
     assert text == "The limit is five business days for a break of this kind, and longer ones are reported."
+
+
+def inside_its_clip(canvas):
+    clip(canvas, 50, 676, 300, 14)
+
+
+def on_a_ground(canvas):
+    canvas.setFillGray(0.9)
+    canvas.rect(58, 676, 300, 14, fill=1, stroke=0)
+    canvas.setFillGray(0)
+
+
+def under_a_veil(canvas):
+    canvas.drawString(60, 680, "seen by all")
+    canvas.setFillAlpha(0.3)
+    canvas.rect(58, 676, 300, 14, fill=1, stroke=0)
+
+
+def in_a_frame(canvas):
+    canvas.drawString(60, 680, "seen by all")
+    canvas.rect(58, 676, 300, 14, fill=0, stroke=1)
+
+
+def under_a_clipped_bar(canvas):
+    canvas.drawString(60, 680, "seen by all")
+    clip(canvas, 0, 0, 600, 400)
+    canvas.rect(58, 676, 300, 14, fill=1, stroke=0)
+
+
+def polygon(canvas, *points):
+    path = canvas.beginPath()
+    for place, point in enumerate(points):
+        (path.lineTo if place else path.moveTo)(*point)
+    path.close()
+    canvas.drawPath(path, fill=1, stroke=0)
+
+
+def under_a_slanted_bar(canvas):
+    canvas.drawString(60, 680, "seen by all")
+    polygon(canvas, (40, 699), (300, 699), (40, 660))
+
+
+def under_a_bow_tie(canvas):
+    canvas.drawString(60, 680, "seen by all")
+    polygon(canvas, (40, 699), (300, 660), (300, 699), (40, 660))
+
+
+@pytest.mark.parametrize("draw_around", [inside_its_clip, on_a_ground, under_a_veil, in_a_frame, under_a_clipped_bar,
+                                         under_a_slanted_bar, under_a_bow_tie])
+def test_text_that_a_clip_or_a_bar_leaves_in_sight_is_content(draw_around):
+    def draw(canvas):
+        draw_around(canvas)
+        if draw_around in (inside_its_clip, on_a_ground):
+            canvas.drawString(60, 680, "seen by all")
+
+    assert only("a.pdf", pdf_bytes(draw)).text == "seen by all"
+
+
+def test_a_bar_over_one_word_hides_one_word():
+    def draw(canvas):
+        canvas.drawString(60, 680, "The account of Smith is closed.")
+        start, end = 60 + stringWidth("The account of ", *FONT), 60 + stringWidth("The account of Smith", *FONT)
+        canvas.rect(start, 676, end - start, 14, fill=1, stroke=0)
+
+    assert only("a.pdf", pdf_bytes(draw)).text == "The account of is closed."
+
+
+def layered(contents: bytes, form: bytes) -> bytes:
+    """A page with these contents, where `/on` and `/off` are layers and `/both` is shown when one of them is."""
+    font = (b"/Resources<</Font<</F 5 0 R>>/XObject<</Fm 10 0 R>>"
+            b"/Properties<</on 6 0 R/off 7 0 R/both 8 0 R/none 9 0 R>>>>")
+    box = b"[0 0 595 842]"
+    return pdf_of(
+        b"<</Type/Catalog/Pages 2 0 R/OCProperties<</OCGs[6 0 R 7 0 R]/D<</ON[6 0 R]/OFF[7 0 R]>>>>>>",
+        b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        b"<</Type/Page/Parent 2 0 R/Contents 4 0 R/MediaBox" + box + font + b">>",
+        b"<</Length %d>>stream\n" % len(contents) + contents + b"\nendstream",
+        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>", b"<</Type/OCG/Name(on)>>", b"<</Type/OCG/Name(off)>>",
+        b"<</Type/OCMD/OCGs[6 0 R 7 0 R]/P/AnyOn>>", b"<</Type/OCMD/OCGs[7 0 R]/P/AnyOn>>",
+        b"<</Type/XObject/Subtype/Form/Length %d/BBox" % len(form) + box + font + b">>stream\n" + form + b"\nendstream")
+
+
+def pdf_of(*objects: bytes) -> bytes:
+    """A PDF of these objects, the catalogue first."""
+    out, places = b"%PDF-1.7\n", []
+    for number, body in enumerate(objects, start=1):
+        places.append(len(out))
+        out += b"%d 0 obj\n" % number + body + b"\nendobj\n"
+    table = b"".join(b"%010d 00000 n \n" % place for place in places)
+    return (out + b"xref\n0 %d\n0000000000 65535 f \n" % (len(places) + 1) + table
+            + b"trailer<</Root 1 0 R/Size %d>>\nstartxref\n%d\n%%%%EOF" % (len(places) + 1, len(out)))
+
+
+def test_text_of_a_layer_that_is_off_is_no_content():
+    def said(*lines):
+        return b"\n".join(b"%s BT /F 12 Tf 60 %d Td (%s) Tj ET %s" % (start, height, text, end)
+                          for start, height, text, end in lines)
+
+    emc = b"EMC"
+    contents = said((b"", 700, b"no layer", b""), (b"/OC /on BDC", 680, b"layer on", emc),
+                    (b"/OC /off BDC", 660, b"unseen", emc), (b"/OC /both BDC", 640, b"one of two on", emc),
+                    (b"/OC /none BDC", 620, b"unseen", emc), (b"/P <</MCID 0>> BDC", 600, b"a paragraph", emc),
+                    (b"/OC /on BDC /OC /off BDC", 580, b"unseen", b"EMC EMC"))
+    form = said((b"", 560, b"a form", b""))
+    assert only("a.pdf", layered(contents + b" /OC /on BDC /Fm Do EMC", form)).text.split("\n\n") == [
+        "no layer layer on", "one of two on", "a paragraph", "a form"]
+    assert "a form" not in only("a.pdf", layered(contents + b" /OC /off BDC /Fm Do EMC", form)).text
+    assert "a form" not in only("a.pdf", layered(contents + b" /Fm Do", b"/OC /off BDC " + form + b" EMC")).text
 
 
 def test_a_page_of_nothing_but_unseen_text_is_blank():

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.extract.outline import label
-from pipeline.extract.records import BadRecord, Refusal
+from pipeline.extract.records import BadRecord, Record, Refusal
 from pipeline.schema.curate_extract import CurateExtract
 from pipeline.stage.params import load_section
 from tests.extract.world import PARAMS, found, only
@@ -197,3 +197,59 @@ def test_a_header_of_bad_quotes_is_unreadable():
 def test_the_date_of_a_review_or_no_date_at_all_is_not_when_it_was_published(line, told):
     params = load_section(CurateExtract, "curate_extract")
     assert only("a.txt", f"A policy\n{line}\n".encode(), params).published == told
+
+
+def texts(name, data):
+    return [getattr(item, "text", item) for item in found(name, data)]
+
+
+@pytest.mark.parametrize("sign", [";", "|", "\t"])
+def test_a_csv_files_separator_is_told_by_its_rows(sign):
+    data = 'name;amount\nAnn;"1,5; net"\nBob;2,5\n'.replace(";", sign).encode()
+    assert texts("a.csv", data) == [f"**Name:** Ann\n\n**Amount:** 1,5{sign} net", "**Name:** Bob\n\n**Amount:** 2,5"]
+
+
+def test_a_separator_is_told_where_names_and_quoted_fields_hold_commas():
+    assert texts("a.csv", b'name;amount, EUR\nAnn;15\n') == ["**Name:** Ann\n\n**Amount, EUR:** 15"]
+    assert texts("a.csv", b'name;"street, city"\nAnn;"1 Main St, Paris"\n') == [
+        "**Name:** Ann\n\n**Street, city:** 1 Main St, Paris"]
+    assert texts("a.csv", b"SEP=;\nname;note\nAnn;fine\n") == ["**Name:** Ann\n\n**Note:** fine"]
+
+
+@pytest.mark.parametrize("data", [
+    b"text,label\none; two; three,x\nfour; five,y\n", b"a;b,c;d\n1;2,3;4\n5;6,7;8\n", b"text\none; two\nthree\n",
+    b"question | answer\nprose\nmore prose\n", b'size,part\n5",pipe\n3,rod\n'])
+def test_a_csv_file_of_commas_is_one_whatever_else_it_holds(data):
+    items = found("a.csv", data)
+    assert all(isinstance(item, Record) for item in items)
+    assert [list(json.loads(item.raw)) for item in items] == [data.split(b"\n")[0].decode().split(",")] * 2
+
+
+def test_a_text_file_of_semicolons_is_no_table():
+    assert only("a.txt", b"name;note\nAnn;fine\n").text == "name;note\nAnn;fine"
+
+
+def test_columns_of_equal_names_keep_all_their_values():
+    (item,) = found("a.csv", b"name,name,name (2),name,,\na,b,c,d,e,f\n")
+    assert list(json.loads(item.raw).items()) == [
+        ("name", "a"), ("name (3)", "b"), ("name (2)", "c"), ("name (4)", "d"), ("", "e"), ("(2)", "f")]
+
+
+def test_lines_of_json_under_the_name_of_json_are_records():
+    data = b'{"a": "x"}\n\n{"a": "y"}\n{"a": \n'
+    assert found("a.json", data) == found("a.jsonl", data)
+    assert [item.locator for item in found("a.json", data)] == ["line 1", "line 3", "line 4"]
+
+
+@pytest.mark.parametrize("data", [b'{"a": 1}\nno json', b'{"a": 1}\n[2]\n', b'{\n"a": 1\n}\n{\n"a": 2\n}\n', b"1\n2\n"])
+def test_broken_json_that_is_no_lines_of_objects_stays_unreadable(data):
+    with pytest.raises(ValueError, match="Extra data"):
+        found("a.json", data)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+def test_json_and_its_lines_are_read_in_the_encoding_that_their_mark_names(encoding):
+    lines = '{"a": "\u4e2d"}\n{"a": "\u0131"}\n'
+    assert found("a.jsonl", lines.encode(encoding)) == found("a.jsonl", lines.encode())
+    assert found("a.json", lines.encode(encoding)) == found("a.jsonl", lines.encode())
+    assert only("b.json", '{"a": {"b": "\u4e2d"}}'.encode(encoding)).text == "**B:** \u4e2d"

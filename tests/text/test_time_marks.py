@@ -54,6 +54,7 @@ def test_the_first_full_date_is_read(text, date):
 @pytest.mark.parametrize(("text", "date"), [
     ("Issued 12 May 2029. The board met.", "2029-05-12"), ("Updated: 2027-06-14\nThe desk.", "2027-06-14"),
     ("Approved by the Board on May 12, 2027", "2027-05-12"), ("as of October 2026, open", "2026-10-01"),
+    ("Created: 13-Jul-2027", "2027-07-01"),
     ("signed 12/05/2028 in Leith", "2028-01-01"), ("© 2027 Brackwater", "2027-01-01"),
     ("(c) 2019-2027 B", "2027-01-01"),
     ("Issued 2 May 2027, last updated 3 June 2028, reviewed 1 May 2027", "2028-06-03"),
