@@ -97,5 +97,5 @@ def _sample(data: bytes) -> bytes:
         if size > JUDGED_BYTES:
             break
     sample = b"\n".join(lines)[:JUDGED_BYTES]
-    whole = size <= JUDGED_BYTES or not (found := LAST_SINGLE.match(sample))
-    return sample if whole else sample[:found.end()]
+    end = LAST_SINGLE.match(sample) if size > JUDGED_BYTES else None
+    return end[0] if end else sample

@@ -39,14 +39,17 @@ CLOSING = re.compile(r"</([a-z][a-z0-9]*)\s*>", re.IGNORECASE)
 STRUCK_ELEMENTS = re.compile(r"<(del|s|strike)\b[^<>]*>", re.IGNORECASE)
 TABLE = re.compile(r"<(table)\b[^<>]*>", re.IGNORECASE)
 PREFORMATTED = re.compile(r"<(pre)\b[^<>]*>", re.IGNORECASE)
-HEADING = re.compile(r"[ \t]*<(h[1-6])\b[^<>]*>", re.IGNORECASE)
+BLANKS = r"(?<![ \t])[ \t]*+"
+"""All of them: begun at each blank of a long line, a pattern takes the square of its length."""
+HEADING = re.compile(BLANKS + r"<(h[1-6])\b[^<>]*>", re.IGNORECASE)
 BUTTON_TAGS = re.compile(r"</?button\b[^<>]*>", re.IGNORECASE)
+EXPRESSION = re.compile(r"\{\{-?\s*(\w+)\b[^{}\n]*\}\}")
 LOOP_VARIABLE = re.compile(r"\{%-?\s*for\s+(\w+)\s+in\b")
-ITEM = re.compile(r"\n?[ \t]*<li\b[^<>]*>\s*", re.IGNORECASE)
+ITEM = re.compile(r"(?:\n[ \t]*+|" + BLANKS + r")<li\b[^<>]*>\s*", re.IGNORECASE)
 BREAK = re.compile(r"<br\s*/?>[ \t]*\n?", re.IGNORECASE)
 BLOCK_TAGS = re.compile(
-    r"[ \t]*</?(?:p|div|section|article|main|aside|header|footer|ul|ol|dl|dt|dd|blockquote|figure|figcaption|details|"
-    r"summary|center|fieldset|hr|address|tbody|thead|tr|td|th|table)\b[^<>]*>[ \t]*", re.IGNORECASE)
+    BLANKS + r"</?(?:p|div|section|article|main|aside|header|footer|ul|ol|dl|dt|dd|blockquote|figure|figcaption|"
+    r"details|summary|center|fieldset|hr|address|tbody|thead|tr|td|th|table)\b[^<>]*>[ \t]*", re.IGNORECASE)
 INLINE_TAGS = re.compile(
     r"</?(?:a|abbr|b|big|br|cite|code|em|font|i|img|input|kbd|label|legend|li|mark|q|samp|small|span|strong|sub|sup|time|tt|u|"
     r"var|wbr|col|colgroup|caption|del|ins|s|strike|link|meta)(?:\s[^<>]*)?/?>", re.IGNORECASE)
@@ -58,8 +61,8 @@ def cleaned(text: str, *, drop_template_tags: bool, drop_struck: bool, table: Ca
     """The text without tags; `table` makes Markdown of an HTML table."""
     if drop_template_tags:
         text = _without(text, *TEMPLATE_COMMENT)
-        for name in set(LOOP_VARIABLE.findall(text)):  # stands for data that is not in the file
-            text = re.sub(rf"\{{\{{-?\s*{name}\b[^{{}}\n]*\}}\}}", MARK, text)
+        looped = set(LOOP_VARIABLE.findall(text))  # they stand for data that is not in the file
+        text = EXPRESSION.sub(lambda found: MARK if found[1] in looped else found[0], text)
     parts = []
     for part, is_code in _parts(text, FENCE):
         if not is_code:

@@ -22,6 +22,8 @@ MOST_CLIPS = 20
 MOST_POINTS = 100
 """Clips of an object, and points of each, that are looked at; more clip nothing away, and what they clip covers
 nothing."""
+MOST_MARKS = 50
+"""Marks of an object that are looked at: sections around it, layers among them."""
 DEEPEST = 5
 """Form XObjects in each other."""
 NAME_BYTES = 16
@@ -102,7 +104,7 @@ def _objects(page: pdfium.PdfPage) -> Iterator[_Object]:
 
 
 def _with_inner(held: Any, around: list[Any], depth: int) -> Iterator[_Object]:
-    layers = around + [mark for number in range(raw.FPDFPageObj_CountMarks(held))
+    layers = around + [mark for number in range(min(raw.FPDFPageObj_CountMarks(held), MOST_MARKS))
                        if _is_layer(mark := raw.FPDFPageObj_GetMark(held, number))]
     yield _Object(held, layers, depth > 0)
     if raw.FPDFPageObj_GetType(held) == raw.FPDF_PAGEOBJ_FORM and depth < DEEPEST:
