@@ -61,7 +61,7 @@ CANDIDATES = (
 def legacy_encoding(data: bytes) -> str | None:
     """The encoding of bytes that are no UTF-8; None when none is told. Looks at 20,000 bytes at most."""
     sample = _sample(data)
-    if not _is_dense(sample) or _is_damaged_utf8(sample):
+    if not _is_dense(sample) or _mostly_utf8(sample):
         return None
     for candidate in CANDIDATES:
         try:
@@ -81,8 +81,14 @@ def _is_dense(sample: bytes) -> bool:
     return beyond > 0 and sum(map(len, RUN.findall(sample))) >= MOST_IN_RUNS * beyond
 
 
-def _is_damaged_utf8(sample: bytes) -> bool:
-    """Most is valid: the bytes of other encodings seldom are."""
+def is_damaged_utf8(data: bytes) -> bool:
+    """Whether bytes that are no UTF-8 are mostly that all the same, judged as by `legacy_encoding`."""
+    sample = _sample(data)
+    return not sample.isascii() and _mostly_utf8(sample)
+
+
+def _mostly_utf8(sample: bytes) -> bool:
+    """Most letters beyond ASCII are valid: the bytes of other encodings seldom are."""
     letters = [letter for letter in sample.decode("utf-8", "replace") if letter > "\x7f"]
     return letters.count("\ufffd") < len(letters) / 2
 

@@ -8,7 +8,7 @@ from datetime import date
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from pipeline.extract.legacy import legacy_encoding
+from pipeline.extract.legacy import is_damaged_utf8, legacy_encoding
 from pipeline.extract.records import Refusal
 
 FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?\n)---[ \t]*(?:\n|\Z)", re.DOTALL)
@@ -23,6 +23,8 @@ STANDS_FOR = {"iso8859-1": "cp1252", "ascii": "cp1252", "gb2312": "gb18030", "gb
               "euc_kr": "cp949"}
 """What pages and messages are in that name an encoding (Encoding Standard, 4.2); keys as `codecs` calls them."""
 
+STRAY = "stray_windows_1252"
+"""Name of the error handler that reads what is no UTF-8 as Windows-1252."""
 SEVEN_BITS = ("iso2022", "hz")
 """Their texts are valid ASCII too, so the name goes before the look at the bytes."""
 
@@ -30,15 +32,16 @@ SEVEN_BITS = ("iso2022", "hz")
 def decoded(data: bytes, named: tuple[str, ...] = ()) -> str:
     """The text in `data`: UTF-8, UTF-16 with a mark, else as `named`, else by its bytes; newlines as `\\n`.
 
-    By its bytes it is in an encoding of East Asia or of Cyrillic where that is told (`legacy`), else Windows-1252.
+    By its bytes it is in an encoding of East Asia or of Cyrillic where that is told (`legacy`), else Windows-1252. Where
+    UTF-8 is broken in places only, the bytes there are read as Windows-1252: files are put together of pieces.
 
     Raises:
         Refusal: not text in any of these.
     """
     has_mark = data.startswith((b"\xff\xfe", b"\xfe\xff"))
-    for encoding in ("utf-16",) if has_mark else _encodings(data, named):
+    for encoding, errors in (("utf-16", "strict"),) if has_mark else _encodings(data, named):
         try:
-            text = data.decode(encoding)
+            text = data.decode(encoding, errors)
         except (UnicodeDecodeError, LookupError):  # LookupError: a codec that is not for text
             continue
         return CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
@@ -54,12 +57,23 @@ def encodings_named(name: str) -> tuple[str, ...]:
     return (STANDS_FOR[own], own) if own in STANDS_FOR else (own,)
 
 
-def _encodings(data: bytes, named: tuple[str, ...]) -> Iterator[str]:
+def _encodings(data: bytes, named: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """(encoding, what to do where bytes are not valid in it), in the order in which to try them."""
     seven_bits = [name for name in named if name.startswith(SEVEN_BITS)]
-    yield from (*seven_bits, "utf-8-sig", *named)
+    yield from ((name, "strict") for name in (*seven_bits, "utf-8-sig", *named))
     if told := legacy_encoding(data):
-        yield told
-    yield "cp1252"
+        yield told, "strict"
+    if is_damaged_utf8(data):
+        yield "utf-8-sig", STRAY
+    yield "cp1252", "strict"
+
+
+def _as_western(err: UnicodeError) -> tuple[str, int]:
+    assert isinstance(err, UnicodeDecodeError)  # registered for decoding alone
+    return err.object[err.start:err.end].decode("cp1252", "replace"), err.end
+
+
+codecs.register_error(STRAY, _as_western)
 
 
 def front_matter(text: str) -> tuple[dict[object, object], str]:

@@ -200,6 +200,14 @@ def test_damaged_utf_8_is_taken_for_no_other_encoding():
     assert legacy_encoding(POLICY["gb18030"].encode()[:-1]) is None
 
 
+@pytest.mark.parametrize(("data", "text"), [
+    ("Über die Prüfung der Bücher ".encode() + b"f\xfcr \x80 5", "Über die Prüfung der Bücher für € 5"),
+    ("数字与文字的审核报告".encode() + b"\xe6", "数字与文字的审核报告æ"),
+    (b"Pr\xfcfung \x93so\x94 f\xfcr \x80 5", "Prüfung \u201cso\u201d für € 5")])
+def test_stray_bytes_do_not_spoil_a_text_in_utf_8(data, text):
+    assert [one.text for one in found("note.txt", data)] == [text]
+
+
 def test_a_ticket_becomes_question_and_resolution():
     line = json.dumps({"product": "Quayside", "question": "Why?", "resolution": "Because.", "opened": "2024-01-02"})
     (record,) = found("t.jsonl", line.encode() + b"\n")
