@@ -8,7 +8,7 @@ spaces as their ASCII twins: one character for one, so that places stay the same
 import unicodedata
 from typing import NamedTuple
 
-from pipeline.text.plain import INVISIBLE
+from pipeline.text.plain import INVISIBLE, has_invisible
 
 _TWINS = {
     "-": "\u2010\u2011\u2012\u2013\u2212\ufe63\u00b7",
@@ -62,7 +62,7 @@ class Visible(NamedTuple):
 
 def visible(text: str) -> Visible:
     """`text` as it is seen."""
-    if text.isascii() or not INVISIBLE.search(text):
+    if not has_invisible(text):
         return Visible(text, None)
     places = [place for place, letter in enumerate(text) if not INVISIBLE.match(letter)]
     return Visible("".join(text[place] for place in places), places)

@@ -43,6 +43,12 @@ HIDDEN = {
     "soft hyphens": PASSAGE.replace("reported", "re\u00adpor\u00adted"),
     "zero width": PASSAGE.replace("reported", "re\u200bported"),
     "hyphens at line ends": PASSAGE.replace("reported", "re-\n ported").replace("north", "no-\nrth"),
+    "hyphens of pages": PASSAGE.replace("reported", "re- ported").replace("north", "no-\f\nrth"),
+    "soft hyphens at line ends": PASSAGE.replace("reported", "re\u00ad\nported").replace("north", "no\u2010\nrth"),
+    "quotation": "> " + PASSAGE.replace("reported", "re-\n> ported"),
+    "links and footnotes": PASSAGE.replace("guard", "[guard](https://a.example/guard)").replace("door,", "door,[^1]"),
+    "code": PASSAGE.replace("guard", "`guard`").replace("north", "~~north~~"),
+    "tags": PASSAGE.replace("reported", "re\U000e0020por\u206ated"),
     "ligatures": PASSAGE.replace("night", "ﬁne night"),
     "letter and accent apart": PASSAGE.replace("night", "nuit e\u0301toile\u0301e"),
 }
