@@ -13,7 +13,7 @@ from pipeline.schema.curate_filter import Term
 from pipeline.schema.decided import Decided
 from pipeline.text.dating import Belief
 from pipeline.text.plain import as_read
-from pipeline.text.time_marks import first_date
+from pipeline.text.time_marks import first_date, last_day
 
 UnknownDate = Literal["keep", "drop", "model", "strict"]
 LAPSE_CHARS = 60
@@ -66,7 +66,8 @@ class TermGate:
     def _lapsed(self, text: str, end: int) -> bool:
         """A date right after the words, a time before it at most, and it is past. Without one the embargo stands."""
         follows = text[end:end + LAPSE_CHARS]
-        until = first_date(follows[LEADS_TO_DATE.match(follows).end():], at_start=True)  # type: ignore[union-attr]
+        rest = follows[LEADS_TO_DATE.match(follows).end():]  # type: ignore[union-attr]
+        until = first_date(rest, at_start=True) or last_day(rest)
         return until is not None and until <= self.today
 
 

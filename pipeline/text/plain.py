@@ -12,7 +12,7 @@ change no letter and split a value."""
 _NEAR, _FAR = re.compile(f"[{_INVISIBLE}]"), re.compile(f"[{_INVISIBLE_ASTRAL}]")
 """Both take a third of the time of the two in one."""
 LINE_END = re.compile(r"-(?<=[^\W\d_]-)(?:[ \t]*[\n\f][\s>]*| )(?=[^\W\d_])")
-"""A hyphen between letters at the end of a line, in a quotation too; or with a blank, where the line's end was made one.
+"""A hyphen between letters at the end of a line, in a quotation too; or with a blank, where that end was made one.
 It begins with the hyphen, which `re` looks for quickly, and not with the letter."""
 ODD_HYPHEN = re.compile(r"[\u00ad\u2010\u2011](?=[ \t]*[\n\f]| )")
 TARGET = re.compile(r"\]\([^()\s]{0,1000}\)")
@@ -32,8 +32,8 @@ def has_invisible(text: str) -> bool:
 def as_read(text: str) -> str:
     """`text` without invisible characters and Markdown's marks; letters in one form (Unicode NFKC).
 
-    So `u_nder_ **em**bargo` reads as `u nder  embargo`, a ligature as its letters, an accent is one with its letter, and
-    of `[word](target)` the word is left.
+    So `u_nder_ **em**bargo` reads as `u nder  embargo`, a ligature as its letters, an accent is one with its letter, of
+    `[word](target)` the word is left.
     """
     if not text.isascii():
         text = INVISIBLE.sub("", text) if has_invisible(text) else text

@@ -20,16 +20,24 @@ DATED = re.compile(rf"(?:\b{_MONTH},?\s+(?:\d{{1,2}}(?:st|nd|rd|th)?,?\s+)?"
 This and the next two read lower case: `re` takes seven times as long where it must see to the case itself."""
 MONTH_BEFORE = re.compile(rf"(?i)\b({_MONTH}),?[\s-]+$")
 """The month right before a year: `13-Jul-2027` too."""
+FIGURES = re.compile(r"(?<!\d)(\d{1,2})([/.-])(\d{1,2})[/.-]$")
+QUARTER = re.compile(r"(?i)\bq([1-4])\s+$")
+PERIOD = re.compile(rf"(?i)(?:(?P<month>{_MONTH}),?\s+|\d{{1,2}}[/.-]\d{{1,2}}[/.-])?(?P<year>(?:19|20)\d\d)\b"
+                    r"(?![-/.]\d)")
 ISO_REST = re.compile(r"-(?:0[1-9]|1[0-2])(?:-|\b)")
 STAMP = re.compile(r"(?:effective|issued|published|approved|adopted|revised|reviewed|updated|version|dated|signed"
                    r"|copyright|\(c\)|©|created|posted|as of|as at)\b[^\n]{0,30}$")
 """A line that says when the document itself was made."""
-OWN_STAMP = re.compile(r"(?<!\bbe )(?<!\bget )(?<!\bgets )(?<!being )\b(?:issued|published|approved|adopted|revised"
-                       r"|reviewed|updated|dated|signed|created|posted|as of|as at)\b[^\n;]{0,30}$"
-                       r"|(?:copyright|\(c\)|©)[^\n]{0,12}$")
-"""What a text can only say once the date is there: not "effective", nor what is to be published."""
-COPYRIGHT = re.compile(r"copyright|\(c|©")
-"""Such a stamp that has a year alone."""
+OWN_STAMP = re.compile(r"(?s:.*)(?:(?<!\bbe )(?<!\bget )(?<!\bgets )(?<!being )\b(?P<word>issued|published|approved"
+                       r"|adopted|revised|reviewed|updated|modified|edited|dated|signed|created|posted|as of|as at"
+                       r"|publication date|issue date|date of (?:issue|publication))\b(?P<between>[^\n;]{0,30})"
+                       r"|(?P<copyright>copyright|\(c\)|©)[^\n]{0,12})$")
+"""What a text can only say once the date is there: not "effective", nor what is to be published. The last one counts."""
+NOT_ITS_OWN = re.compile(r"\b(?:after|before|since|through|for|from|until|than|to|comments?|under|must|if|when"
+                         rf"|redeemable|by(?=\s*$|\s+(?:\d|{_MONTH}\s)))\b|\b(?:19|20)\d\d\b")
+"""Between such a word and a date: the date is a condition, a term, or of another thing."""
+CLAUSE = re.compile(r"(?:-\d\d){0,2},")
+"""After a date: a sentence that opens with `As of 1 January 2027,` says from when something holds."""
 _WAITING = "next review|expires?|until|due|target|plan(?:ned)?|forecast|maturity"
 AHEAD = re.compile(rf"(?:{_WAITING}|by)\b[^\n]{{0,20}}$")
 """A line that speaks of a time to come."""
@@ -95,25 +103,60 @@ def own_date(text: str, year: int) -> str | None:
     return max(filter(None, found), default=None)
 
 
+def last_day(text: str) -> str | None:
+    """The last day, ISO, of the month or year that `text` begins with: `May 2027`, `12/05/2027`, `2027`; or None.
+
+    Of figures that may be a month or a day only the year is sure.
+    """
+    found = PERIOD.match(text)
+    if not found:
+        return None
+    return f"{found['year']}-{_month_number(found['month']) if found['month'] else 12:02d}-31"
+
+
 def _own_date(text: str, year: re.Match[str]) -> str | None:
     """The date that `year` belongs to, if it is one of the text itself."""
     before = text[max(0, year.start() - CONTEXT_CHARS):year.start()]
-    found = OWN_STAMP.search(before.lower())
+    found = OWN_STAMP.match(before.lower())
     if not found or AWAITED.search(before.lower()):
         return None
-    dated = (DATED.search(before.lower()) or MONTH_BEFORE.search(before) or ISO_REST.match(text, year.end())
-             or COPYRIGHT.match(found[0]))
+    if found["copyright"]:
+        return _date_around(text, year)
+    opens_a_clause = before.startswith("As ", found.start("word")) and CLAUSE.match(text, year.end())
+    if opens_a_clause or NOT_ITS_OWN.search(found["between"]):
+        return None
+    dated = any(form.search(before.lower()) for form in (DATED, MONTH_BEFORE)) or ISO_REST.match(text, year.end())
     return _date_around(text, year) if dated else None
 
 
 def _date_around(text: str, year: re.Match[str]) -> str:
-    """The full date that `year` is the year of, or the first day of its month, or of it."""
-    around = text[max(0, year.start() - DATE_CHARS):year.end() + DATE_CHARS]
-    for match in FULL_DATE.finditer(around):
+    """The full date that `year` is the year of, or the first day of its month or quarter, or of it.
+
+    Of `5/6/2027`, which may be two days, the later.
+    """
+    before = text[max(0, year.start() - DATE_CHARS):year.start()]
+    for match in FULL_DATE.finditer(before + text[year.start():year.end() + DATE_CHARS]):
         if year[0] in match[0]:
             return str(first_date(match[0]))
-    month = MONTH_BEFORE.search(text[max(0, year.start() - DATE_CHARS):year.start()])
-    return f"{year[0]}-{_month_number(month[1]) if month else 1:02d}-01"
+    return f"{year[0]}-{_month_around(before, text[year.end():year.end() + 3])}"
+
+
+def _month_around(before: str, after: str) -> str:
+    """Month and day of a date that is written otherwise, by what stands before and after its year."""
+    if iso := ISO_REST.match(f"{after} "):
+        return f"{iso[0][1:3]}-01"
+    if figures := FIGURES.search(before):
+        return max(f"{month:02d}-{day:02d}" for day, month in _orders(int(figures[1]), figures[2], int(figures[3])))
+    if quarter := QUARTER.search(before):
+        return f"{3 * int(quarter[1]) - 2:02d}-01"
+    month = MONTH_BEFORE.search(before)
+    return f"{_month_number(month[1]) if month else 1:02d}-01"
+
+
+def _orders(first: int, sign: str, second: int) -> list[tuple[int, int]]:
+    """(day, month) as `12.31.` and `12/31/` can be read; with dots the day is first."""
+    either = [(first, second)] if sign == "." else [(first, second), (second, first)]
+    return [(day, month) for day, month in either if 1 <= month <= len(MONTHS)] or [(1, 1)]
 
 
 def _month_number(name: str) -> int:

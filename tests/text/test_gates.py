@@ -127,6 +127,11 @@ def test_where_case_does_not_count_the_literal_is_that_of_the_small_letters(patt
 @pytest.mark.parametrize("text", ["EMBARGOED UNTIL further notice", "Embargoed until 12 May 2027",
                                   "**UNDER** _EMBARGO_ until",
                                   "under embargo until 9:00 a.m. on 12 May 2027", "UNDER EM\u00adBARGO UNTIL x",
+                                  "EMBARGOED FOR RELEASE UNTIL 5 May 2027", "Embargoed for release until 5 May 2027",
+                                  "UNDER EMBARGO", "STRICT EMBARGO: 5 May 2027", "`EMBARGOED` UNTIL x",
+                                  "Embargo ends 5 May 2027",
+                                  "Embargo lifts 5 May 2027 at 09:00", "Embargo date: 5 May 2027", "EMBARGOED TILL x",
+                                  "Embargoed until\n5 May 2027", "Embargoed until 05/05/27", "~~EMBARGOED~~ UNTIL x",
                                   "EMBARGOED until 2027-05-12", "\uff35NDER EMBARGO UNTIL MAY"])
 def test_the_shipped_embargo_terms_find_an_embargo_however_it_is_set(text):
     gate = TermGate(load_section(CurateFilter, "curate_filter").terms, "2026-03-31")
@@ -136,7 +141,10 @@ def test_the_shipped_embargo_terms_find_an_embargo_however_it_is_set(text):
 
 @pytest.mark.parametrize("text", ["Papers under embargo until release are locked away.", "Embargoed until 12 May 2025",
                                   "the embargo on 3 countries",
-                                  "Papers under embargo until 14 days before release", "an embargo until then"])
+                                  "Papers under embargo until 14 days before release", "an embargo until then",
+                                  "The EU kept its arms embargo until 2004.", "An embargo until May 2019 was lifted.",
+                                  "The embargo until 12/05/2020 held", "UNDER EMBARGO UNTIL MAY 2024",
+                                  "embargo dates are kept"])
 def test_prose_about_embargoes_and_lapsed_ones_pass(text):
     assert TermGate(load_section(CurateFilter, "curate_filter").terms, "2026-03-31")("", text) is None
 
