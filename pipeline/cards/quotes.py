@@ -1,4 +1,4 @@
-"""Examples of what each rule of curation took, with the beginning of their text: read from ledgers and tables.
+"""Examples of what each rule of curation took, with the beginning of the text that went: read from ledgers and tables.
 
 Nothing is decided here, but for what is not shown: see `withheld`.
 """
@@ -13,7 +13,7 @@ import polars as pl
 from pipeline.cards.flows import input_table
 from pipeline.lineage.chain import Run, upstream
 from pipeline.schema.curation_report import CurationReport
-from pipeline.schema.ledger import LEDGER, NAMED_BY_EVIDENCE, NOT_QUOTED, SURVIVES
+from pipeline.schema.ledger import CUT, LEDGER, NAMED_BY_EVIDENCE, NOT_QUOTED, SURVIVES
 from pipeline.tables.parquet import read_some, read_table
 
 REDACTS = "curate_redact"
@@ -66,15 +66,17 @@ def taken(data: Path, stage: str, runs: Mapping[str, Run], params: CurationRepor
     # a survivor of a stage that reads files is in what it wrote, one that was lost later in the stage in what it read
     texts = {**_texts(data / stage / "documents", survivors, []),
              **_texts(table, [*shown["input_id"], *survivors], quoted)}
+    texts |= _cuts(texts, _texts(data / stage / "documents", quoted, quoted), shown)
     return [Taken(*key, rules[key].height, why[key],
                   [_example(row, texts, params.excerpt_chars) for row in rows.iter_rows(named=True)])
             for key, rows in picked.items()]
 
 
 def _rules(ledger: pl.DataFrame) -> dict[tuple[str, str], pl.DataFrame]:
-    """(reason, rule) -> the rows it took, lowest hash first; `rule` is a column too. Sorted."""
+    """(reason, rule) -> the rows it took or cut, lowest hash first; `rule` is a column too. Sorted."""
     rule = pl.when(pl.col("reason").is_in(NAMED_BY_EVIDENCE)).then("evidence").otherwise(pl.lit(""))
-    lost = ledger.filter(~pl.col("decision").is_in(SURVIVES)).with_columns(rule.alias("rule"))
+    is_lost = ~pl.col("decision").is_in(SURVIVES) | pl.col("reason").is_in(CUT)
+    lost = ledger.filter(is_lost).with_columns(rule.alias("rule"))
     drawn = pl.Series("draw", [hashlib.sha256(key.encode()).digest() for key in lost["input_id"]], dtype=pl.Binary)
     parts = lost.with_columns(drawn).sort("draw").partition_by("reason", "rule", as_dict=True)
     return {(str(reason), str(name)): rows for (reason, name), rows in sorted(parts.items())}
@@ -106,6 +108,17 @@ def _texts(table: Path | None, ids: list[str], quoted: list[str]) -> Texts:
     rows = read_some(table, ["doc_id", "path", "locator", text], pl.col("doc_id").is_in(ids))
     return {doc_id: (f"{path}#{locator}" if locator else path, text)
             for doc_id, path, locator, text in rows.iter_rows()}
+
+
+def _cuts(before: Texts, after: Texts, shown: pl.DataFrame) -> dict[str, tuple[str, str]]:
+    """The documents that were kept with less, with the lines that are gone as their text."""
+    cut = [key for key in shown.filter(pl.col("reason").is_in(CUT))["input_id"] if key in before and key in after]
+    return {key: (before[key][0], _gone(before[key][1], after[key][1])) for key in cut}
+
+
+def _gone(before: str, after: str) -> str:
+    left = set(after.split("\n"))
+    return "\n".join(line for line in before.split("\n") if line not in left)
 
 
 def excerpt(text: str, chars: int) -> str:

@@ -56,8 +56,8 @@ REASONS: dict[str, str] = {
     "quality_bottom": "in the bottom share of its source; score: P(in domain); evidence: the source's cut",
     # curate_dedup
     "near_duplicate": "exact Jaccard of word 5-grams with the survivor; score: that Jaccard",
-    "repeated_chunks": "kept, chunks seen earlier removed; score: share of characters removed",
-    "boilerplate_lines": "kept, lines common to its source removed; score: share of characters removed",
+    "repeated_chunks": "kept, chunks seen earlier removed; score: share of characters removed; evidence: how many",
+    "boilerplate_lines": "kept, lines common to its source removed; score and evidence: as of repeated_chunks",
     "all_chunks_repeated": "nothing was left once repeated chunks and boilerplate lines were removed",
     # curate_redact
     "pii": "kept, personal data replaced by pseudonyms; score: number of spans",
@@ -72,6 +72,9 @@ REASONS: dict[str, str] = {
 
 NAMED_BY_EVIDENCE = ("limit_exceeded", "rights_not_cleared", "embargo_term", "compliance_term", "language", "heuristic")
 """Reasons of several rules: their evidence is the name of one. That of other reasons is a value of one document."""
+
+CUT = ("repeated_chunks", "boilerplate_lines")
+"""Reasons of edits that take something away and put nothing in its place: what went can be shown."""
 
 NOT_QUOTED = ("rights_not_cleared", "embargo_term", "compliance_term")
 """Reasons that forbid to show the text as they forbid to train on it."""

@@ -104,9 +104,10 @@ def _trimmed(chunks: Trimmed, lines: Trimmed) -> Decided:
     share = chunks.removed_share + (1 - chunks.removed_share) * lines.removed_share
     if not share:
         return Decided("keep", "ok")
+    evidence = f"{chunks.removed} chunks, {lines.removed} lines"
     if not lines.text:
-        return Decided("drop", "all_chunks_repeated", share)
-    return Decided("edit", "repeated_chunks" if chunks.removed_share else "boilerplate_lines", share)
+        return Decided("drop", "all_chunks_repeated", share, evidence)
+    return Decided("edit", "repeated_chunks" if chunks.removed_share else "boilerplate_lines", share, evidence)
 
 
 def _pieces(documents: Path, decisions: Decisions, trimmed: TextFile) -> Iterator[Piece]:

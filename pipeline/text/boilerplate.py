@@ -1,7 +1,8 @@
 """Boilerplate lines: footers, disclaimers and the like that stand in a large share of a source's documents.
 
 A kernel finds the lines that may count and hashes them (64 bits); what is removed is decided by the line itself
-(128 bits of it), so that a chance hit removes nothing.
+(128 bits of it), so that a chance hit removes nothing. Only whole sentences or paragraphs go: of text that is broken
+into lines of one width, the common lines of a sentence go together or stay.
 
 Shape letters: L lines of a text.
 """
@@ -24,7 +25,16 @@ I64 = NDArray[np.int64]
 OTHER, BLANK, LETTER, MARK = 0, 1, 2, 3
 """Classes of characters; a mark of emphasis is no part of a line."""
 MARKS = re.compile(r"[*_]+")
-LINE_FEED, FORM_FEED, HASH, BAR, COLON, BACKTICK, TILDE, STAR = map(ord, "\n\f#|:`~*")
+LINE_FEED, FORM_FEED, HASH, BAR, COLON, BACKTICK, TILDE, STAR, UNDERSCORE, EQUALS, HYPHEN = map(ord, "\n\f#|:`~*_=-")
+
+
+Span = tuple[int, int]
+FIELD_CHARS = 40
+EDGE_CHARS = 200
+LINE_BREAK = re.compile(r"[^\S\n\f]*\n[^\S\n\f]*")
+PARAGRAPH_BEFORE = re.compile(r"(?:\A|\n[^\S\n]*\n|\f)\s*\Z")
+PARAGRAPH_AFTER = re.compile(r"[^\S\n]*(?:\Z|\n[^\S\n]*(?:\n|\Z)|\f)")
+SENTENCE_END = re.compile(r"[.!?:;|][\"'”’)\]*_]*\s*\Z")
 
 
 class Common(NamedTuple):
@@ -48,10 +58,11 @@ class Lines(NamedTuple):
 
 
 def lines_of(text: str, min_letters: int) -> Lines:
-    """Lines with so many letters, but for headings, labels, rows of tables and code.
+    """Lines with so many letters, but for headings, labels, fields, rows of tables and code.
 
-    A heading starts with `#` or stands wholly in bold, a label ends with a colon, a row starts with `|`, code stands
-    between fences: they repeat because documents are of one kind.
+    A heading starts with `#`, stands wholly in bold or is underlined, a label ends with a colon, a field has one among
+    its first FIELD_CHARS characters, a row starts with `|`, code stands between fences: they repeat because documents
+    are of one kind.
     """
     return Lines(*_lines(code_points(text), _classes(), min_letters))
 
@@ -91,9 +102,34 @@ class BoilerplateRemover:
         lines = lines_of(text, self.min_letters)
         likely = np.flatnonzero(np.isin(lines.hashes, self.known[source]))
         keys = [(source, _key(text[lines.starts[at]:lines.ends[at]])) for at in likely]
-        gone = {int(lines.starts[at]) for at, key in zip(likely, keys, strict=True) if key in self.seen}
+        known = [(int(lines.starts[at]), int(lines.ends[at])) for at, key in zip(likely, keys, strict=True)
+                 if key in self.seen]
         self.seen.update(keys)
+        gone = [start for run in _runs(text, known) if _is_whole(text, run[0][0], run[-1][1]) for start, _ in run]
         return _without(text, gone) if gone else Trimmed(text, 0.0)
+
+
+def _runs(text: str, lines: list[Span]) -> list[list[Span]]:
+    """Lines that follow each other, together."""
+    runs: list[list[Span]] = []
+    for line in lines:
+        if runs and LINE_BREAK.fullmatch(text, runs[-1][-1][1], line[0]):
+            runs[-1].append(line)
+        else:
+            runs.append([line])
+    return runs
+
+
+def _is_whole(text: str, start: int, end: int) -> bool:
+    """Whether no sentence goes on over the edges of a span of lines.
+
+    Before it stands a blank line or the end of a sentence; behind it a blank line, or it ends a sentence, or the next
+    line does not begin with a small letter.
+    """
+    before, after = text[max(0, start - EDGE_CHARS):start], text[end:end + EDGE_CHARS]
+    begins = PARAGRAPH_BEFORE.search(before) or SENTENCE_END.search(before)
+    ends = PARAGRAPH_AFTER.match(after) or SENTENCE_END.search(text[start:end])
+    return bool(begins and (ends or not after.lstrip()[:1].islower()))
 
 
 def _key(line: str) -> bytes:
@@ -109,7 +145,7 @@ def _without(text: str, gone: Iterable[int]) -> Trimmed:
         if number % 2 == 0:
             left.append(_kept_lines(piece, place, starts))
         place += len(piece)
-    return trimmed(text, pieces, left)
+    return trimmed(text, pieces, left, len(starts))
 
 
 def _kept_lines(chunk: str, place: int, gone: set[int]) -> str:
@@ -144,7 +180,8 @@ def _lines(points: NDArray[np.uint32], classes: NDArray[np.uint8], min_letters: 
             last -= 1
         if _is_fence(points, first, last):
             fenced = not fenced
-        elif not fenced and last - first >= min_letters and not _is_kept(points, first, last):
+        elif (not fenced and last - first >= min_letters and not _is_kept(points, classes, first, last)
+              and not _is_underlined(points, stop + 1)):
             hashed, letters = _hashed(points[first:last], classes)
             if letters >= min_letters:
                 hashes[count], starts[count], ends[count] = hashed, first, last
@@ -160,13 +197,24 @@ def _is_fence(points: NDArray[np.uint32], first: int, last: int) -> bool:
 
 
 @compiled
-def _is_kept(points: NDArray[np.uint32], first: int, last: int) -> bool:
-    """A heading, a row of a table, a label, or all in bold."""
-    while last > first and points[last - 1] == STAR:
-        last -= 1
-        if last - 2 > first and points[first] == STAR and points[first + 1] == STAR:
+def _is_kept(points: NDArray[np.uint32], classes: NDArray[np.uint8], first: int, last: int) -> bool:
+    """A heading, a row of a table, a label, a field, or all in bold."""
+    if points[last - 1] == STAR and points[first] == STAR and points[first + 1] == STAR and points[last - 2] == STAR:
+        return True
+    for place in range(first, min(first + FIELD_CHARS, last)):
+        if points[place] == COLON and (place + 1 == last or classes[points[place + 1]] in (BLANK, MARK)):
             return True
+    while last > first and classes[points[last - 1]] == MARK:
+        last -= 1
     return points[first] == HASH or points[first] == BAR or points[last - 1] == COLON
+
+
+@compiled
+def _is_underlined(points: NDArray[np.uint32], below: int) -> bool:
+    """Whether the line that begins at `below` is of three signs or more of an underline."""
+    if below + 2 >= len(points) or not points[below] == points[below + 1] == points[below + 2]:
+        return False
+    return points[below] == EQUALS or points[below] == HYPHEN or points[below] == TILDE
 
 
 @compiled

@@ -22,6 +22,8 @@ class Trimmed(NamedTuple):
     """Unchanged if nothing was removed; empty if nothing but headings would be left."""
     removed_share: float
     """Characters of what was repeated among all characters."""
+    removed: int = 0
+    """Chunks, or lines, that were repeated."""
 
 
 def without_repeats(texts: Sequence[str], min_chars: int) -> Iterator[Trimmed]:
@@ -47,7 +49,7 @@ def without_repeats(texts: Sequence[str], min_chars: int) -> Iterator[Trimmed]:
         repeated = [key is not None and key in seen for key in keys]
         seen.update(key for key in keys if key is not None and key & LOW_BITS in likely.lows)
         left = ["" if gone else chunk for chunk, gone in zip(pieces[::2], repeated, strict=True)]
-        yield trimmed(text, pieces, left) if any(repeated) else Trimmed(text, 0.0)
+        yield trimmed(text, pieces, left, sum(repeated)) if any(repeated) else Trimmed(text, 0.0)
 
 
 class Likely(NamedTuple):
@@ -86,12 +88,13 @@ def _key(chunk: str, min_chars: int) -> int | None:
     return xxhash.xxh3_128_intdigest(words.encode("utf-8", "surrogatepass")) if len(words) >= min_chars else None
 
 
-def trimmed(text: str, pieces: list[str], left: list[str]) -> Trimmed:
+def trimmed(text: str, pieces: list[str], left: list[str], count: int) -> Trimmed:
     """`text` with less in its chunks; a heading that has nothing below it any more goes too.
 
     Args:
         pieces: chunks at even places, the breaks after them at odd ones.
         left: what stays of each chunk.
+        count: of the repeated chunks or lines.
     """
     chunks = pieces[::2]
     removed = sum(map(len, chunks)) - sum(map(len, left))
@@ -101,8 +104,8 @@ def trimmed(text: str, pieces: list[str], left: list[str]) -> Trimmed:
             for out, now, already in zip(emptied, _bare_headings(left, emptied), bare_already, strict=True)]
     kept = [(rest, after) for rest, after, out in zip(left, [*pieces[1::2], ""], gone, strict=True) if not out]
     if not any(rest.strip() and not _level(rest) for rest, _ in kept):
-        return Trimmed("", removed / len(text))
-    return Trimmed("".join(rest + after for rest, after in kept).strip(), removed / len(text))
+        return Trimmed("", removed / len(text), count)
+    return Trimmed("".join(rest + after for rest, after in kept).strip(), removed / len(text), count)
 
 
 def _bare_headings(chunks: list[str], gone: list[bool]) -> list[bool]:

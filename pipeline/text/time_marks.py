@@ -32,7 +32,7 @@ OWN_STAMP = re.compile(r"(?s:.*)(?:(?<!\bbe )(?<!\bget )(?<!\bgets )(?<!being )\
                        r"|adopted|revised|reviewed|updated|modified|edited|dated|signed|created|posted|as of|as at"
                        r"|publication date|issue date|date of (?:issue|publication))\b(?P<between>[^\n;]{0,30})"
                        r"|(?P<copyright>copyright|\(c\)|©)[^\n]{0,12})$")
-"""What a text can only say once the date is there: not "effective", nor what is to be published. The last one counts."""
+"""What a text can only say once the date is there: not "effective", nor what is to be published. The last counts."""
 NOT_ITS_OWN = re.compile(r"\b(?:after|before|since|through|for|from|until|than|to|comments?|under|must|if|when"
                          rf"|redeemable|by(?=\s*$|\s+(?:\d|{_MONTH}\s)))\b|\b(?:19|20)\d\d\b")
 """Between such a word and a date: the date is a condition, a term, or of another thing."""

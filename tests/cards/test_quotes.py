@@ -77,6 +77,20 @@ def test_evidence_of_one_document_makes_no_rule_and_is_shown_with_it():
     assert {lost[example.where[6:-3]][2] for example in rule.examples} == {one.evidence for one in rule.examples}
 
 
+def test_of_a_document_that_was_cut_the_text_that_went_is_quoted():
+    extracted("d0", "d1")
+    curated("curate_dedup", {"d0": ("edit", "boilerplate_lines", "0 chunks, 1 lines", ""),
+                             "d1": ("edit", "pii", "", "")})
+    table = pl.read_parquet("data/curate_extract/documents/*.parquet")
+    longer = table.with_columns(text=pl.col("text") + "\nA footer.\nMore.")
+    longer.write_parquet("data/curate_extract/documents/part-00000.parquet")
+    table.write_parquet("data/curate_dedup/documents/part-00000.parquet")
+    (rule,) = found("curate_dedup")
+    (example,) = rule.examples
+    assert (rule.reason, rule.documents, example.evidence) == ("boilerplate_lines", 1, "0 chunks, 1 lines")
+    assert example.excerpt == "A footer. More."
+
+
 def test_without_examples_a_rule_still_has_its_count():
     extracted("d1")
     curated("curate_filter", {"d1": ("drop", "quality", "", "")})

@@ -155,6 +155,20 @@ def test_a_name_known_from_the_title_is_replaced_in_the_text_and_the_other_way_r
     assert names_in({**fields, "text": "a marta in the wild"}, {**found, "text": []}) == {"Oyelaran"}
 
 
+def test_an_address_of_the_person_does_not_make_the_name_an_ordinary_word():
+    text = "Margaret Okonkwo (margaret.okonkwo@bank.example, https://x.example/okonkwo) signed. Okonkwo left."
+    found = [analyse.Found(0, 16, "PERSON", "tagger", 0.99), analyse.Found(18, 47, "EMAIL", "pattern", 1.0)]
+    assert names_in({"text": text}, {"text": found}) == {"Margaret", "Okonkwo"}
+
+
+def test_a_name_is_carried_in_capitals_and_into_words_with_joints_but_not_into_what_is_found():
+    text = "Arkady Volkonogov Reyes. A. VOLKONOGOV-REYES; O'Reyes, Volkonogov's, volkonogov, Reyesville, ARKADY@x"
+    found = [analyse.Found(0, 23, "PERSON", "tagger", 0.99), analyse.Found(90, 98, "EMAIL", "pattern", 1.0)]
+    carried = spread(text, found, {"Arkady", "Volkonogov", "Reyes"})
+    assert [text[find.start : find.end] for find in carried if find.recogniser == "spread"] == [
+        "VOLKONOGOV", "REYES", "Reyes", "Volkonogov"]
+
+
 def one_document_a_part(world):
     table = read_table(world / "documents")
     for number, row in enumerate(table.iter_slices(1)):

@@ -29,7 +29,7 @@ def found(text, min_letters=20):
 def test_a_footer_inside_a_paragraph_stays_in_the_first_document_only():
     texts = [f"# Policy {number}\n\n{body(number)}\n{FOOTER}\nMore of it." for number in range(4)]
     first, *others = removed(texts)
-    assert first == (texts[0], 0.0)
+    assert first == (texts[0], 0.0, 0)
     for number, one in enumerate(others, start=1):
         assert one.text == f"# Policy {number}\n\n{body(number)}\nMore of it."
         assert one.removed_share == pytest.approx(len(f"{FOOTER}\n") / len(texts[number]))
@@ -43,6 +43,9 @@ def test_marks_and_white_space_do_not_hide_a_line(line):
 
 
 @pytest.mark.parametrize("line", [f"## {FOOTER}", f"{FOOTER}:", f"**{FOOTER}:**", f"**{FOOTER}**", f"| {FOOTER} | x |",
+                                  f"- _{FOOTER}:_", "**Status:** waiting for the customer to reply to us",
+                                  "Category: waiting for the customer to reply", f"{FOOTER}\n{'=' * 20}",
+                                  f"{FOOTER}\n---", "**Assistant:** Have a nice day and come back to us soon.",
                                   "Owner: the board", "12.03.2024 - 14.03.2024 - 2024/1/2/3/4/5"])
 def test_headings_labels_rows_and_short_lines_stay(line):
     texts = [f"{body(number)}\n{line}\n{body(number)}" for number in range(5)]
@@ -53,6 +56,22 @@ def test_code_between_fences_stays():
     texts = [f"{body(number)}\n\n```python\n{FOOTER}\n```\n\nEnd." for number in range(5)]
     assert [one.text for one in removed(texts)] == texts
     assert found(f"~~~\n{FOOTER}\n~~~\n{FOOTER}") == [FOOTER]
+
+
+OPENING = ("This letter answers yours of last month and tells you what the client's agent of the bank has\n"
+           "found out about the balances of the accounts that you asked us about in it.")
+
+
+def test_common_lines_of_a_sentence_go_together():
+    texts = [f"{OPENING} {body(number)}\n{body(9 - number)}" for number in range(4)]
+    assert [one.text for one in removed(texts)] == texts    # the second line goes on in another way each time
+    whole = [f"{OPENING}\n{body(number)}" for number in range(4)]
+    assert [one.text for one in removed(whole)][1:] == [body(number) for number in range(1, 4)]
+
+
+def test_a_line_in_the_middle_of_a_sentence_stays():
+    texts = [f"{body(number)[:-1]} and then the duty\n{FOOTER.lower()}\nwhich is all." for number in range(4)]
+    assert [one.text for one in removed(texts)] == texts
 
 
 def test_a_line_must_be_common_in_its_own_source():

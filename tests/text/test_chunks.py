@@ -33,7 +33,7 @@ def test_short_chunks_may_repeat():
 
 def test_a_chunk_repeated_in_one_document_only_stays():
     text = f"{NOTICE}\n\nAlpha.\n\n{NOTICE}"
-    assert trimmed(text) == [(text, 0.0)]
+    assert trimmed(text) == [(text, 0.0, 0)]
 
 
 def test_nothing_is_left_of_a_document_that_only_repeats():

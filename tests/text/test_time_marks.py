@@ -67,7 +67,8 @@ def test_the_first_full_date_is_read(text, date):
     ("Rule issued: comment by June 1, 2027", None), ("Notes issued in 2021 (redeemable 15 June 2028)", None),
     ("reviewed by June 2027", None), ("© 2027 Brackwater", "2027-01-01"),
     ("(c) 2019-2027 B", "2027-01-01"),
-    ("Issued 2027, updated 3 June 2028", "2028-06-03"), ("Issued 2 May 2027, last updated 3 June 2028, reviewed 1 May 2027", "2028-06-03"),
+    ("Issued 2027, updated 3 June 2028", "2028-06-03"),
+    ("Issued 2 May 2027, last updated 3 June 2028, reviewed 1 May 2027", "2028-06-03"),
     ("Issued 12 May 2025", None), ("Next review due 12 May 2029", None), ("will be published on 12 May 2029", None),
     ("gets published in October 2029", None), ("Effective 2029-01-01", None), ("The plan of May 2029", None),
     ("Approved until 12 May 2029", None), ("The notes reviewed 2029 rooms", None), ("", None)])
