@@ -32,7 +32,7 @@ SEVEN_BITS = ("iso2022", "hz")
 def decoded(data: bytes, named: tuple[str, ...] = ()) -> str:
     """The text in `data`: UTF-8, UTF-16 with a mark, else as `named`, else by its bytes; newlines as `\\n`.
 
-    By its bytes it is in an encoding of East Asia or of Cyrillic where that is told (`legacy`), else Windows-1252; where
+    By its bytes it is of East Asia or in Cyrillic where that is told (`legacy`), else in Windows-1252; where
     UTF-8 is broken in places only, the bytes there are read as Windows-1252: files are put together of pieces.
 
     Raises:

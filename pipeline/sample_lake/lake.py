@@ -17,6 +17,8 @@ from pipeline.schema.errors import BadInput
 from pipeline.schema.sample_lake import Format, SampleLake
 
 RENDERERS = {"md": to_markdown, "html": to_html, "docx": to_docx, "pdf": to_pdf}
+BOILERPLATE = {"boilerplate": ("boilerplate", "curate_dedup", "edit", "repeated_chunks"),
+               "footer": ("footer", "curate_dedup", "edit", "boilerplate_lines"), "none": ("none", "", "keep", "")}
 NOTICED = ("policies", "sops")
 """Sources whose documents may carry the legal notice."""
 NEAR = 0.7
@@ -112,13 +114,13 @@ def _ordinary(document: Authored, extension: str, params: SampleLake) -> Planted
     path = f"{folder}/{document.ident}.{'pdf' if extension == 'scan' else extension}"
     noticed = document.source in NOTICED and seed_of(params, f"notice {document.ident}") % 1000 < \
         1000 * params.boilerplate_share
-    if noticed:
-        document = document._replace(body=document.body + poor.NOTICE)
+    footed = document.source in params.footer_sources
+    if noticed or footed:
+        document = document._replace(body=document.body + (poor.NOTICE if noticed else poor.FOOTER))
     seed = seed_of(params, path)
     data = to_scan(document, params, seed) if extension == "scan" else RENDERERS[extension](document)
-    plant, stage, decision, reason = EXPECTED.get(folder, ("boilerplate" if noticed else "none", "", "keep", ""))
-    if plant == "boilerplate":
-        stage, decision, reason = "curate_dedup", "edit", "repeated_chunks"
+    ordinary = BOILERPLATE["boilerplate" if noticed else "footer" if footed else "none"]
+    plant, stage, decision, reason = EXPECTED.get(folder, ordinary)
     truth = Truth(path, origin=document.ident, plant=plant, strength="scanned" if extension == "scan" else "",
                   pii=document.pii, expected_stage=stage, expected_decision=decision, expected_reason=reason)
     return Planted(path, data, (truth,))

@@ -17,6 +17,9 @@ NOTICE = (
 )
 """The legal notice at the end of many documents, word for word: a repeated chunk."""
 
+FOOTER = "\n\nBrackwater Custody plc, group internal audit, for the use of the addressees only\n"
+"""The line at the end of every document of one source, shorter than a chunk that counts: a boilerplate line."""
+
 STUFFED = " ".join(["best custody services", "cheap settlement", "custody bank online", "top custody provider",
                     "fast settlement agent", "custody custody custody", "compare custody fees now"] * 60) + "\n"
 NAVIGATION = "\n".join([

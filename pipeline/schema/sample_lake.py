@@ -44,6 +44,8 @@ class SampleLake(Section):
     """Ids whose file is copied as it is."""
     boilerplate_share: float = Field(ge=0, le=1)
     """Share of policies and SOPs that end with the same legal notice."""
+    footer_sources: list[str]
+    """Sources other than policies and SOPs whose documents end with the same line."""
     uncleared: list[str]
     """Ids that lie in `vendor/`, a source not cleared for training."""
     garbled: list[str]

@@ -21,7 +21,7 @@ TRUTH: dict[str, pl.DataType] = {
 """
 path, locator   as in the documents table
 origin          id of the authored document or record the text comes from; "" when there is none
-plant           none | near_duplicate | same_bytes | boilerplate | off_topic | garbled | stuffed |
+plant           none | near_duplicate | same_bytes | boilerplate | footer | off_topic | garbled | stuffed |
                 navigation | expired | embargo | uncleared | eval_overlap | hostile
 of_path         the file this one repeats; "" otherwise
 strength        light | medium | heavy | truncated | reformatted for near-duplicates, the kind of

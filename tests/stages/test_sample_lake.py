@@ -3,6 +3,7 @@ import json
 import polars as pl
 import pytest
 
+from pipeline.sample_lake.poor import FOOTER
 from pipeline.schema.errors import BadInput
 from pipeline.schema.sample_lake import Copy, SampleLake
 from pipeline.stages.sample_lake import main
@@ -12,7 +13,8 @@ PARAMS = SampleLake(
     seed=1, formats={"policies": ["md", "docx", "pdf", "html"], "offtopic": ["html"]}, scanned=[], scan_dpi=72,
     scan_degrees=0.5, scan_noise=5.0, scan_jpeg_quality=40,
     near_duplicates=[Copy(of="POL-001", strength="light", format="html")], same_bytes=["POL-001"],
-    boilerplate_share=0.0, uncleared=["POL-004"], garbled=["POL-001"], garble_share=0.3, eval_quotes=[["QA-1"]],
+    boilerplate_share=0.0, footer_sources=[], uncleared=["POL-004"], garbled=["POL-001"], garble_share=0.3,
+    eval_quotes=[["QA-1"]],
     bomb_bytes=100_000)
 
 
@@ -67,6 +69,15 @@ def test_what_should_happen_to_planted_files_is_written_down(authored):
     assert plants["inbox/induction-notes-1.md"] == ("eval_overlap", "drop", "eval_overlap")
     assert plants["offtopic/OFF-001.html"] == ("off_topic", "drop", "quality")
     assert truth.filter(path="tickets/tickets-2024.jsonl", plant="hostile").height == 2
+
+
+def test_a_line_is_planted_at_the_end_of_each_document_of_a_source(authored):
+    run(authored, "one", PARAMS.model_copy(update={"footer_sources": ["policies"]}))
+    truth = pl.read_parquet(authored / "one" / "truth" / "*.parquet").filter(path="policies/POL-001.md")
+    assert truth.select("plant", "expected_stage", "expected_decision", "expected_reason").rows() == [
+        ("footer", "curate_dedup", "edit", "boilerplate_lines")]
+    text = (authored / "one" / "lake" / "policies" / "POL-001.md").read_text(encoding="utf-8")
+    assert text.endswith(FOOTER.strip() + "\n")
 
 
 def test_an_id_that_nobody_wrote_stops_the_run_and_leaves_no_output(authored):
