@@ -32,8 +32,8 @@ SEVEN_BITS = ("iso2022", "hz")
 def decoded(data: bytes, named: tuple[str, ...] = ()) -> str:
     """The text in `data`: UTF-8, UTF-16 with a mark, else as `named`, else by its bytes; newlines as `\\n`.
 
-    By its bytes it is in an encoding of East Asia or of Cyrillic where that is told (`legacy`), else Windows-1252. Where
-    UTF-8 is broken in places only, the bytes there are read as Windows-1252: files are put together of pieces.
+    By its bytes it is in an encoding of East Asia or of Cyrillic where that is told (`legacy`), else Windows-1252.
+    Where UTF-8 is broken in places only, the bytes there are read as Windows-1252: files are put together of pieces.
 
     Raises:
         Refusal: not text in any of these.
