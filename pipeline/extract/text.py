@@ -25,7 +25,7 @@ STANDS_FOR = {"iso8859-1": "cp1252", "ascii": "cp1252", "gb2312": "gb18030", "gb
 
 STRAY = "stray_windows_1252"
 """Name of the error handler that reads what is no UTF-8 as Windows-1252."""
-SEVEN_BITS = ("iso2022", "hz")
+SEVEN_BITS = ("iso2022", "hz", "utf-7")
 """Their texts are valid ASCII too, so the name goes before the look at the bytes."""
 
 
@@ -42,7 +42,7 @@ def decoded(data: bytes, named: tuple[str, ...] = ()) -> str:
     for encoding, errors in (("utf-16", "strict"),) if has_mark else _encodings(data, named):
         try:
             text = data.decode(encoding, errors)
-        except (UnicodeDecodeError, LookupError):  # LookupError: a codec that is not for text
+        except (UnicodeError, LookupError):  # a codec that is not for text, or for none, as `undefined`
             continue
         return CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
     raise Refusal("unreadable", "UnicodeDecodeError")
