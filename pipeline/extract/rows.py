@@ -58,10 +58,15 @@ def read_jsonl(source: Source) -> Iterator[Record | BadRecord]:
 
 
 def _utf8(data: bytes) -> bytes:
-    """Without its mark, and in UTF-8 where the mark says UTF-16; other bytes as they are, and so is each line's id."""
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return data.decode("utf-16").encode()
-    return data.removeprefix(b"\xef\xbb\xbf")
+    """Without its mark, and in UTF-8 where it is in another encoding; else as it is, and so is each line's id."""
+    if not data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        data = data.removeprefix(b"\xef\xbb\xbf")
+        try:
+            data.decode()
+            return data
+        except UnicodeDecodeError:
+            pass
+    return decoded(data).encode()
 
 
 def read_json(source: Source) -> Iterator[Record | BadRecord]:
