@@ -63,7 +63,7 @@ def read_message(source: Source) -> Iterator[Record | Member | BadRecord]:
         raise Refusal("encrypted")
     shown, attached = _parts(message, source)
     limit("max_records", len(attached), source.params.limits.max_records)
-    text = "\n\n".join(part for each in shown if (part := SIGNATURE.sub("", _text(each, source)).strip()))
+    text = "\n\n".join(said for each in shown if (said := SIGNATURE.sub("", _text(each, source)).strip()))
     subject = _field(message, "Subject")
     above = [f"**{name}:** {value}" for name in SHOWN if (value := _field(message, name))]
     parts = [f"# {subject}" if subject else "", "\n".join(above), text]

@@ -280,6 +280,7 @@ def test_content_counts_before_the_name():
     ("a.txt", b"\x1b$B...\x1b(B is no %PDF-1.4", "text/plain"),
     ("a.txt", b"%PDF-1.4\n", "application/pdf"), ("a.txt", b"\xef\xbb\xbf\r\n %PDF-1.4\n", "application/pdf"),
     ("a.pdf", b"Warning: x\n%PDF-1.4\n", "application/pdf"),
+    ("a.txt", b"A bo\x08old line that quotes %PDF-1.4 and 1 0 obj", "text/plain"),
     ("a.bin", b"\x1b%-12345X@PJL\n%PDF-1.4\n1 0 obj", "application/pdf")])
 def test_a_text_that_quotes_the_header_of_a_pdf_is_none(name, data, mime):
     assert mime_of(name, io.BytesIO(data)) == mime

@@ -4,11 +4,13 @@ import hashlib
 import io
 import zipfile
 from email.message import EmailMessage
+from io import BytesIO
 
 import pytest
 
 from pipeline.extract.records import BadRecord, Record, Refusal
 from pipeline.extract.shard import judged
+from pipeline.extract.sniff import DOCX, mime_of
 from pipeline.schema.documents import document_id
 from pipeline.schema.ledger import REASONS
 from tests.extract.world import PARAMS, docx_bytes, found, only
@@ -46,6 +48,14 @@ def test_every_file_of_an_archive_is_read_by_its_own_reader():
 def test_an_archive_with_a_part_of_a_document_in_it_is_an_archive():
     data = zip_bytes(("word/document.xml", b"<r><p>one</p></r>"), ("notes/a.txt", b"two"))
     assert [item.text for item in found("a.zip", data)] == ["one", "two"]
+
+
+@pytest.mark.parametrize(("name", "other", "is_package"), [
+    ("a.docx", "mimetype", True), ("a.docx", ".DS_Store", True), ("a", "_rels/.rels", True), ("a", ".DS_Store", True),
+    ("a.zip", "[content_types].xml", True), ("a.zip", "readme.txt", False)])
+def test_an_office_package_is_one_whatever_its_programs_left_in_it(name, other, is_package):
+    data = zip_bytes(("word/document.xml", b"<w/>"), (other, b""))
+    assert mime_of(name, BytesIO(data)) == (DOCX if is_package else "application/zip")
 
 
 def test_a_file_is_the_same_document_inside_and_outside_of_an_archive():
