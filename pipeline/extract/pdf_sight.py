@@ -90,7 +90,7 @@ class Sight(NamedTuple):
         """Take the objects nothing of which is in sight off the open page; whether there were any."""
         gone = [*self.off.values(), *(suspect.held for suspect in self.suspects.values()
                                       if self.ink and not self.ink.is_in(suspect.bounds))]
-        return any([raw.FPDFPageObj_SetIsActive(held, False) for held in gone])
+        return any([raw.FPDFPageObj_SetIsActive(held, False) for held in gone if _is_active(held)])
 
 
 class _Suspect(NamedTuple):
@@ -125,43 +125,47 @@ def key_of(held: Any) -> int:
 
 
 def sight(page: pdfium.PdfPage) -> Sight:
-    """What is known of the text objects of an open page, those aside that have been put away."""
+    """What is known of the text objects of an open page."""
     found = list(islice(_objects(page), MOST_OBJECTS))
     texts = [(place, each) for place, each in enumerate(found)
-             if raw.FPDFPageObj_GetType(each.held) == raw.FPDF_PAGEOBJ_TEXT and _is_active(each.held)]
+             if raw.FPDFPageObj_GetType(each.held) == raw.FPDF_PAGEOBJ_TEXT]
     covers = list(islice((Cover(place, bounds) for place, each in enumerate(found)
                           if not each.is_inside and not each.layers and (bounds := _opaque(each.held))), MOST_COVERS))
-    suspects = [suspect for place, each in texts if not each.is_inside
-                and (suspect := _suspect(each.held, [cover.bounds for cover in covers if cover.place > place]))]
+    suspects = [suspect for place, each in texts
+                if not each.is_inside and (suspect := _suspect(each.held, place, covers))]
     return Sight(_off(page, [each for _, each in texts if each.layers]),
                  {key_of(suspect.held): suspect for suspect in suspects},
                  _ink(page, [suspect.held for suspect in suspects]) if suspects else None)
 
 
 def _is_active(held: Any) -> bool:
+    """Whether it has not been put away."""
     active = ctypes.c_int()
     return bool(raw.FPDFPageObj_GetIsActive(held, active)) and bool(active.value)
 
 
-def _suspect(held: Any, later_covers: list[Bounds]) -> _Suspect | None:
-    """The object, when a clip leaves less than all of it or one of these is painted over it."""
+def _suspect(held: Any, place: int, covers: list[Cover]) -> _Suspect | None:
+    """The object, when a clip leaves less than all of it or one of the covers is painted over it."""
     clip = _clip(held)
-    left, bottom, right, top = (ctypes.c_float() for _ in range(4))
-    if not (clip or later_covers) or not raw.FPDFPageObj_GetBounds(held, left, bottom, right, top):
+    if not clip and not covers:
+        return None
+    left, bottom, right, top = ctypes.c_float(), ctypes.c_float(), ctypes.c_float(), ctypes.c_float()
+    if not raw.FPDFPageObj_GetBounds(held, left, bottom, right, top):
         return None
     bounds = (left.value, bottom.value, right.value, top.value)
-    covers = [cover for cover in later_covers if _overlap(bounds, cover)]
-    return _Suspect(held, bounds, clip, covers) if covers or (clip and not _is_inside(bounds, clip)) else None
+    over = [cover.bounds for cover in covers if cover.place > place and _overlap(bounds, cover.bounds)]
+    return _Suspect(held, bounds, clip, over) if over or (clip and not _is_inside(bounds, clip)) else None
 
 
 def _ink(page: pdfium.PdfPage, suspects: list[Any]) -> Ink:
     """Two renderings compared; the letters of two suspects in one place are not told apart, and both stay."""
     bitmap = page.render(scale=_scale(page), draw_annots=False)
     whole, converter = bitmap.to_pil(), bitmap.get_posconv(page)
-    for held in suspects:
+    active = list(filter(_is_active, suspects))
+    for held in active:
         raw.FPDFPageObj_SetIsActive(held, False)
     bare = page.render(scale=_scale(page), draw_annots=False).to_pil()
-    for held in suspects:
+    for held in active:
         raw.FPDFPageObj_SetIsActive(held, True)
     return Ink(ImageChops.difference(whole, bare), page, converter)
 
