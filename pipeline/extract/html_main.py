@@ -5,7 +5,7 @@ link density) and the main-content rules of Resiliparse use them; no model, no l
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pipeline.extract.stylesheet import selected, style_rules
@@ -24,19 +24,38 @@ FAR = (r"(?:(?:[5-9]\d\d|\d{4,})(?:\.\d*)?(?:px|pt)?(?![\w.%])|(?:[4-9]\d|\d{3,}
        r"|\d{3,}(?:\.\d*)?(?:%|v[wh])|(?:[89]\d|\d{3,})(?:\.\d*)?(?:ch|ex)|(?:[6-9]|\d\d+)(?:\.\d*)?in"
        r"|(?:1[5-9]|[2-9]\d|\d{3,})(?:\.\d*)?cm|(?:1[5-9]\d|[2-9]\d\d|\d{4,})(?:\.\d*)?mm)")
 """Lengths that lead off the page from anywhere on it: 500 px, 40 em, the whole width, 6 inches and more."""
-HIDDEN = re.compile(
-    r"display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)"
-    r"|(?:font-size|opacity)\s*:\s*(?:0(?:\.0*)?|\.0+)(?:px|pt|em|rem|%)?\s*(?:;|!|$)"
-    rf"|text-indent\s*:\s*-(?:\d{{3,}}(?:\.\d*)?(?:px)?(?![\w.%])|{FAR})|(?:left|top)\s*:\s*-(?:{FAR})"
-    r"|clip\s*:\s*rect\(\s*0|clip-path\s*:\s*inset\(\s*(?:50|100)%|scale[xy]?\(\s*0\s*[,)]|mso-hide\s*:\s*all",
+START = r"(?<![\w:'\"-])"
+"""Where a property's name begins: not within another one, as `backface-visibility`, nor in a string."""
+ZERO = r"(?:0(?:\.0*)?|\.0+)(?:px|pt|em|rem|%)?\s*(?:;|!|$)"
+TOGGLES = tuple(
+    (re.compile(START + hiding, re.IGNORECASE), re.compile(START + showing, re.IGNORECASE)) for hiding, showing in (
+        (r"display\s*:\s*none", r"display\s*:\s*(?!none|\s)"),
+        (r"visibility\s*:\s*(?:hidden|collapse)", r"visibility\s*:\s*visible"),
+        (rf"opacity\s*:\s*{ZERO}", rf"opacity\s*:\s*(?!{ZERO}|\s)")))
+"""Declarations that take an element out of sight, and those by which another rule shows it again."""
+FOR_GOOD = re.compile(START + r"display\s*:\s*none\s*!\s*important", re.IGNORECASE)
+ANIMATED = re.compile(START + r"(?:-webkit-)?animation(?:-name)?\s*:", re.IGNORECASE)
+"""What such a rule makes transparent is so at its beginning."""
+AWAY = re.compile(
+    rf"{START}(?:text-indent\s*:\s*-(?:\d{{3,}}(?:\.\d*)?(?:px)?(?![\w.%])|{FAR})|(?:left|top)\s*:\s*-(?:{FAR})"
+    r"|clip\s*:\s*rect\(\s*0|clip-path\s*:\s*inset\(\s*(?:50|100)%|mso-hide\s*:\s*all)|scale[xy]?\(\s*0\s*[,)]",
     re.IGNORECASE)
-"""Declarations that take an element out of sight. Not among them: colours, which need the background to be judged, and
-no height, which the next click on a folded page undoes."""
+"""Further declarations that do. Not among them: colours, which need the background to be judged, and no height, which
+the next click on a folded page undoes."""
+NO_SIZE = re.compile(rf"{START}font-size\s*:\s*{ZERO}", re.IGNORECASE)
+"""Hides what has no size of its own below: mails set it on the cells around their text."""
+SIZE = re.compile(rf"{START}font-size\s*:\s*(?!{ZERO}|\s)", re.IGNORECASE)
 STRUCK_STYLE = re.compile(r"text-decoration(?:-line)?\s*:[^;]*line-through", re.IGNORECASE)
 UNSEEN_CLASSES = frozenset({
     "hidden", "hide", "d-none", "visually-hidden", "visuallyhidden", "sr-only", "screen-reader-text",
     "screenreader-text",
     "usa-sr-only", "noprint", "mw-editsection", "mw-empty-elt"})
+SHOWN_WHEN_WIDE = re.compile(r"d-(?:sm|md|lg|xl|xxl)-(?!none)[\w-]+"
+                             r"|(?!print:)[\w-]+:(?:block|flex|inline[\w-]*|grid|table[\w-]*|contents)")
+"""Classes of Bootstrap and Tailwind that show an element again from some width of the window on."""
+LETTER = re.compile(r"[^\W_]")
+ICON = re.compile(r"icon", re.IGNORECASE)
+"""In the class of an element whose text a font draws as a picture."""
 UNSEEN = "data-pedigree-unseen"
 """Attribute that marks what was found hidden; a page's own attribute of this name is removed first."""
 FURNITURE = re.compile(
@@ -91,7 +110,7 @@ MOST_SHARE = 0.4
 def mark_hidden(root: Any, *, drop_struck: bool) -> None:
     """Mark every element that a reader does not see, by attribute, by style and by class."""
     rules = style_rules(root)
-    hidden = selected(root, rules, HIDDEN)
+    hidden = _hidden_by_rules(root, rules) | _without_size(root, rules)
     struck = selected(root, rules, STRUCK_STYLE) if drop_struck else set()
     for element in root.iter():
         if not isinstance(element.tag, str):
@@ -99,15 +118,53 @@ def mark_hidden(root: Any, *, drop_struck: bool) -> None:
         element.attrib.pop(UNSEEN, None)
         is_struck = drop_struck and (element.tag in STRUCK or STRUCK_STYLE.search(element.get("style") or "")
                                      or element in struck)
-        if is_struck or element in hidden or says_hidden(element.attrib):
+        if (is_struck or element in hidden or says_hidden(element.attrib)
+                or is_ornament(element.tag, element.attrib, element.itertext())):
             element.set(UNSEEN, "")
+
+
+def _hidden_by_rules(root: Any, rules: list[tuple[str, str]]) -> set[Any]:
+    """What a rule hides and no other shows again; one that names but tags is a default, and shows nothing."""
+    found = selected(root, rules, AWAY) | selected(root, rules, FOR_GOOD)
+    for hiding, showing in TOGGLES:
+        hidden = selected(root, [(names, body) for names, body in rules if not _is_faded_in(body)], hiding)
+        found |= hidden - selected(root, rules, showing, marked_only=True) if hidden else hidden
+    return found
+
+
+def _is_faded_in(body: str) -> bool:
+    return ANIMATED.search(body) is not None
+
+
+def _without_size(root: Any, rules: list[tuple[str, str]]) -> set[Any]:
+    """What has a font size of 0, and nothing below it that has another one."""
+    by_rule, sized = selected(root, rules, NO_SIZE), selected(root, rules, SIZE)
+    styled = [(element, element.get("style")) for element in root.iter("*") if element.get("style")]
+    own = {element for element, style in styled if NO_SIZE.search(style)}
+    sized = (sized - own) | {element for element, style in styled if SIZE.search(style)}
+    around: set[Any] = set()
+    for element in sized if own or by_rule else ():
+        while element is not None and element not in around:
+            around.add(element)
+            element = element.getparent()
+    return (own | by_rule) - around
 
 
 def says_hidden(attributes: Mapping[str, str]) -> bool:
     """Whether an element's own attributes take it out of sight."""
-    return ("hidden" in attributes or attributes.get("aria-hidden") == "true"
-            or HIDDEN.search(attributes.get("style", "")) is not None
-            or not UNSEEN_CLASSES.isdisjoint(attributes.get("class", "").split()))
+    style, classes = attributes.get("style", ""), attributes.get("class", "").split()
+    if "hidden" in attributes or AWAY.search(style):
+        return True
+    if not _is_faded_in(style) and any(hiding.search(style) for hiding, _ in TOGGLES):
+        return True
+    return not UNSEEN_CLASSES.isdisjoint(classes) and not any(map(SHOWN_WHEN_WIDE.fullmatch, classes))
+
+
+def is_ornament(name: str, attributes: Mapping[str, str], texts: Iterable[str]) -> bool:
+    """Whether an element is kept from screen readers (`aria-hidden`) as it says nothing: an icon, or no letter."""
+    if attributes.get("aria-hidden") != "true":
+        return False
+    return name == "i" or ICON.search(attributes.get("class", "")) is not None or not any(map(LETTER.search, texts))
 
 
 def free_misnamed(root: Any) -> None:

@@ -2,11 +2,13 @@
 
 Western text in Windows-1252 is the rule there, and its letters beyond ASCII stand alone between others: "Prüfung".
 Cyrillic and East Asian text is made of such bytes. An encoding is told when all bytes are valid in it and its letters
-are those its language uses most; else none is, and the caller's rule for Western text holds.
+are those its language uses most, be they small or capital; else none is, and the caller's rule for Western text holds.
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable
+from itertools import pairwise
 from typing import NamedTuple
 
 JUDGED_BYTES = 20_000
@@ -21,8 +23,15 @@ FEWEST_LETTERS = 10
 FEWEST_DIFFERENT = 8
 """Letters below which nothing is told. Lines that programs for DOS drew are one letter many times."""
 KANA = range(0x3041, 0x30FF)
-OFTEN_CYRILLIC = frozenset("оеаинтсрвлкмдпу")
+OFTEN_CYRILLIC = frozenset("оеаинтсрвлкмдпуія")
 """Four of five letters of Russian, Ukrainian and Bulgarian prose."""
+MOST_OF_ONE = 0.25
+"""Share of the letters that one of them has at most: in a drawn table of DOS the line across is read as a letter."""
+MOST_FLIPS = 0.05
+"""Share of the letters that may be capitals after small ones: "дОГОВОР" is another encoding's "Договор"."""
+CYRILLIC_WORD = re.compile(r"[^\W\d_A-Za-z]{2,}")
+FEWEST_HANJA = 0.15
+"""Share of the letters, in Chinese characters that a Korean text mixes in, that are too rare in a Chinese one."""
 
 
 class Candidate(NamedTuple):
@@ -35,6 +44,8 @@ class Candidate(NamedTuple):
     """Of such letters, typical ones: at least this."""
     fewest: int = FEWEST_LETTERS
     """Letters that it takes to tell; a text of fewer that fits is in no encoding that can be told."""
+    is_language: Callable[[str], bool] = bool
+    """Of the whole text."""
 
 
 def _area(encoding: str, first: int, last: int, trail: int) -> Callable[[str], bool]:
@@ -45,17 +56,47 @@ def _area(encoding: str, first: int, last: int, trail: int) -> Callable[[str], b
     return is_inside
 
 
+_is_hanja = _area("cp949", 0xD8, 0xFD, 0xA1)
+
+
+def _is_mixed_korean(text: str) -> bool:
+    letters = _letters(text)
+    return sum(map(_is_hanja, letters)) >= FEWEST_HANJA * len(letters)
+
+
+def _is_cyrillic(text: str) -> bool:
+    """No single letter stands out, and no capitals are inside of words in small letters."""
+    letters = _letters(text)
+    pairs = [pair for word in CYRILLIC_WORD.findall(text) for pair in pairwise(word)]
+    flips = sum(first.islower() and second.isupper() for first, second in pairs)
+    return (flips <= MOST_FLIPS * len(letters)
+            and Counter(map(str.lower, letters)).most_common(1)[0][1] <= MOST_OF_ONE * len(letters))
+
+
+def _letters(text: str) -> list[str]:
+    return [letter for letter in text if letter > "\x7f" and letter.isalpha()]
+
+
+def _is_often_cyrillic(letter: str) -> bool:
+    return letter.lower() in OFTEN_CYRILLIC
+
+
 CANDIDATES = (
     Candidate("cp932", lambda letter: ord(letter) in KANA, 0.2),
     Candidate("euc_jp", lambda letter: ord(letter) in KANA, 0.2),
     # Hangul of KS X 1001; a short Chinese text may lie there by chance
     Candidate("cp949", _area("cp949", 0xB0, 0xC8, 0xA1), 0.95, 24),
     Candidate("big5", _area("big5", 0xA4, 0xC6, 0x40), 0.95),  # its 5,401 characters in common use
+    # with Chinese characters among the Hangul
+    Candidate("cp949", _area("cp949", 0xB0, 0xC8, 0xA1), 0.35, is_language=_is_mixed_korean),
     Candidate("gb18030", _area("gb18030", 0xB0, 0xD7, 0xA1), 0.6),  # the 3,755 of level 1 of GB 2312
-    Candidate("cp1251", OFTEN_CYRILLIC.__contains__, 0.7),
-    Candidate("koi8_u", OFTEN_CYRILLIC.__contains__, 0.7),  # KOI8-R with the four letters that Ukrainian has beside
 )
 """Japanese first, since only its texts have kana; then by how narrow the area is."""
+CYRILLIC = (
+    Candidate("cp1251", _is_often_cyrillic, 0.75, is_language=_is_cyrillic),
+    Candidate("koi8_u", _is_often_cyrillic, 0.75, is_language=_is_cyrillic),  # KOI8-R and four letters of Ukrainian
+)
+"""Both may fit: the one with the greater share of typical letters is told."""
 
 
 def legacy_encoding(data: bytes) -> str | None:
@@ -64,16 +105,32 @@ def legacy_encoding(data: bytes) -> str | None:
     if not _is_dense(sample) or _mostly_utf8(sample):
         return None
     for candidate in CANDIDATES:
-        try:
-            text = sample.decode(candidate.encoding)
-        except UnicodeDecodeError:
-            continue
-        letters = [letter for letter in text if letter > "\x7f" and letter.isalpha()]
-        if len(set(letters)) < FEWEST_DIFFERENT:
-            continue
-        if sum(map(candidate.is_typical, letters)) >= candidate.share * len(letters):
-            return candidate.encoding if len(letters) >= candidate.fewest else None
-    return None
+        fit = _fit(sample, candidate)
+        if fit is not None:
+            return candidate.encoding if fit.num_letters >= candidate.fewest else None
+    fits = [(fit.share, candidate.encoding) for candidate in CYRILLIC if (fit := _fit(sample, candidate))
+            and fit.num_letters >= candidate.fewest]
+    return max(fits)[1] if fits else None
+
+
+class _Fit(NamedTuple):
+    """How a text fits an encoding."""
+
+    num_letters: int
+    share: float
+    """Of typical ones."""
+
+
+def _fit(sample: bytes, candidate: Candidate) -> _Fit | None:
+    try:
+        text = sample.decode(candidate.encoding)
+    except UnicodeDecodeError:
+        return None
+    letters = _letters(text)
+    if len(set(letters)) < FEWEST_DIFFERENT:
+        return None
+    share = sum(map(candidate.is_typical, letters)) / len(letters)
+    return _Fit(len(letters), share) if share >= candidate.share and candidate.is_language(text) else None
 
 
 def _is_dense(sample: bytes) -> bool:

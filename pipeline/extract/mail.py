@@ -1,9 +1,10 @@
 """E-mail: a message as one document, its attachments as files packed in it; mailboxes as messages.
 
 The text is what a mail program shows, one part below the other; of alternatives the plain part, or the HTML part
-where there is no plain one or one that says far less. All else, pictures inside HTML aside, is a file. The signature
-below the line `-- ` (RFC 3676, 4.3) is left out; quoted lines stay, since whether they repeat another message is for
-deduplication to say. (RFC 5322, RFC 2045 to 2049; mailboxes: RFC 4155.)
+where there is no plain one or one that says far less, and both where that is not in the HTML part. All else, pictures
+inside HTML aside, is a file. The signature below the line `-- ` (RFC 3676, 4.3) is left out; quoted lines stay, since
+whether they repeat another message is for deduplication to say.
+(RFC 5322, RFC 2045 to 2049; mailboxes: RFC 4155.)
 """
 
 import re
@@ -33,8 +34,11 @@ SIGNATURES = frozenset({"application/pgp-signature", "application/pkcs7-signatur
 TEXTS = ("text/plain", "text/html")
 """What is shown as text, the simpler one first."""
 STUB = 1 / 3
-"""Share of an HTML part's characters below which a plain part only stands in for it."""
+"""Share of an HTML part's characters below which a plain part is not the whole message."""
+MOST_WORDS = 0.5
+"""Share of such a plain part's words from which the HTML part says the same and more."""
 ADDRESS = re.compile(r"https?://\S+")
+WORD = re.compile(r"\w+")
 SUFFIX = {"message/rfc822": ".eml", "text/html": ".html", "text/plain": ".txt", "text/csv": ".csv"}
 """For attachments without a name."""
 
@@ -59,11 +63,11 @@ def read_message(source: Source) -> Iterator[Record | Member | BadRecord]:
         raise Refusal("encrypted")
     shown, attached = _parts(message, source)
     limit("max_records", len(attached), source.params.limits.max_records)
-    text = "\n\n".join(part for part in (_text(part, source).strip() for part in shown) if part)
+    text = "\n\n".join(said for each in shown if (said := SIGNATURE.sub("", _text(each, source)).strip()))
     subject = _field(message, "Subject")
     above = [f"**{name}:** {value}" for name in SHOWN if (value := _field(message, name))]
-    parts = [f"# {subject}" if subject else "", "\n".join(above), SIGNATURE.sub("", text).strip()]
-    written = "\n\n".join(part for part in parts if part) if text.strip() or subject else ""
+    parts = [f"# {subject}" if subject else "", "\n".join(above), text]
+    written = "\n\n".join(part for part in parts if part) if text or subject else ""
     yield Record(written, subject or None, _date(message), "body" if attached else "", source.data)
     for number, part in enumerate(attached, start=1):
         yield from _attachment(part, number)
@@ -90,22 +94,25 @@ def _shown(part: Any, source: Source) -> Iterator[EmailMessage]:
 
 
 def _chosen(alternatives: list[list[EmailMessage]], source: Source) -> list[list[EmailMessage]]:
-    """The simplest (RFC 2046, 5.1.4), unless it only stands in for the next one: "This message is in HTML"."""
+    """The simplest (RFC 2046, 5.1.4), unless HTML says far more; both, unless it says what the simplest does."""
     simplest, *others = sorted(alternatives, key=lambda texts: TEXTS.index(texts[0].get_content_type())) or [[]]
     richer = [texts for texts in others if texts[0].get_content_type() == "text/html"][:1]
-    if richer and simplest[0].get_content_type() == "text/plain" \
-            and _num_chars(simplest, source) < STUB * _num_chars(richer[0], source):
-        return richer
-    return [simplest]
+    if not richer or simplest[0].get_content_type() != "text/plain":
+        return [simplest]
+    words, words_of_html = _words(simplest, source), _words(richer[0], source)
+    if sum(map(len, words)) >= STUB * sum(map(len, words_of_html)):
+        return [simplest]
+    repeated = set(words).intersection(words_of_html)
+    return richer if sum(word in repeated for word in words) >= MOST_WORDS * len(words) else [simplest, *richer]
 
 
-def _num_chars(texts: list[EmailMessage], source: Source) -> int:
-    """Visible characters outside of addresses; none of a text that cannot be read."""
+def _words(texts: list[EmailMessage], source: Source) -> list[str]:
+    """Visible words outside of addresses, in small letters; none of a text that cannot be read."""
     try:
         shown = " ".join(_text(part, source) for part in texts)
     except (Refusal, ParserError):
-        return 0
-    return sum(map(len, ADDRESS.sub("", shown).split()))
+        return []
+    return WORD.findall(ADDRESS.sub("", shown).lower())
 
 
 def _leaves(part: Any) -> Iterator[Any]:
@@ -128,18 +135,8 @@ def _is_file(part: EmailMessage) -> bool:
 def _text(part: EmailMessage, source: Source) -> str:
     payload = part.get_payload(decode=True)
     data = payload if isinstance(payload, bytes) else b""
-    text = _decoded(data, encodings_named(part.get_content_charset("utf-8")))
+    text = decoded(data, encodings_named(part.get_content_charset("utf-8")))
     return page_text(text, source) if part.get_content_type() == "text/html" else text
-
-
-def _decoded(data: bytes, named: tuple[str, ...]) -> str:
-    """In the encoding that the part names; by its bytes where they are not valid in it."""
-    for encoding in named:
-        try:
-            return data.decode(encoding).replace("\r\n", "\n")
-        except (LookupError, UnicodeDecodeError):  # LookupError: a codec that is not for text
-            continue
-    return decoded(data)
 
 
 def _attachment(part: EmailMessage, number: int) -> Iterator[Member | BadRecord]:

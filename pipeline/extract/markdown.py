@@ -10,7 +10,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 
-from pipeline.extract.html_main import says_hidden
+from pipeline.extract.html_main import NO_SIZE, SIZE, is_ornament, says_hidden
 
 FENCE = re.compile(r"^ {0,3}(`{3,}+|~{3,}+)[^\n]*+\n.*?(?:^ {0,3}\1[`~]*[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
 """A fenced code block; one that nothing closes runs to the end of the text."""
@@ -33,14 +33,17 @@ STRUCK = re.compile(r"~~(?=\S)(?:[^\n]|\n(?![ \t]*\n)){0,500}?(?<=\S)~~")
 UNSEEN_ELEMENTS = re.compile(
     r"<(script|style|iframe|svg|noscript|template|button|select|form|nav|video|audio|object|canvas)\b[^<>]*>",
     re.IGNORECASE)
-ANY_ELEMENT = re.compile(r"<([a-z][a-z0-9]{0,11})\b([^<>]*)>", re.IGNORECASE)
 ATTRIBUTE = re.compile(r"""([a-zA-Z][\w:-]*)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+)))?""")
 CLOSING = re.compile(r"</([a-z][a-z0-9]*)\s*>", re.IGNORECASE)
+ANY_TAG = re.compile(r"<(/?)([a-z][a-z0-9]{0,11})\b([^<>]*)>", re.IGNORECASE)
+END_OF_PARAGRAPH = re.compile(r"</p\s*>|(?=<p\b)|(?=\n[ \t]*+\n)|\Z", re.IGNORECASE)
+MOST_INNER = 2_000
+"""Characters of an element's content that are looked at: elements may stand in each other, very many deep."""
 STRUCK_ELEMENTS = re.compile(r"<(del|s|strike)\b[^<>]*>", re.IGNORECASE)
 TABLE = re.compile(r"<(table)\b[^<>]*>", re.IGNORECASE)
 PREFORMATTED = re.compile(r"<(pre)\b[^<>]*>", re.IGNORECASE)
-BLANKS = r"(?<![ \t])[ \t]*+"
-"""All of them: begun at each blank of a long line, a pattern takes the square of its length."""
+BLANKS = r"(?:(?<![ \t])[ \t]++)?+"
+"""All of them, or none: begun at each blank of a long line, a pattern takes the square of its length."""
 HEADING = re.compile(BLANKS + r"<(h[1-6])\b[^<>]*>", re.IGNORECASE)
 BUTTON_TAGS = re.compile(r"</?button\b[^<>]*>", re.IGNORECASE)
 EXPRESSION = re.compile(r"\{\{-?\s*(\w+)\b[^{}\n]*\}\}")
@@ -98,7 +101,7 @@ def _without_html(text: str, table: Callable[[str], str]) -> str:
     text = _replaced(text, PREFORMATTED, lambda _, inner: _fenced(inner))
     text = _replaced(text, HEADING, lambda found, inner: f"{found[0]}{BUTTON_TAGS.sub('', inner)}</{found[1]}>")
     text = _replaced(text, UNSEEN_ELEMENTS, lambda *_: MARK)
-    text = _replaced(text, ANY_ELEMENT, lambda *_: MARK, is_meant=_is_hidden)
+    text = _without_hidden(text)
     text = _replaced(text, TABLE, lambda found, inner: f"\n\n{table(f'{found[0]}{inner}</table>')}\n\n")
     text = _replaced(text, HEADING, lambda found, inner: f"\n\n{'#' * int(found[1][1])} {' '.join(inner.split())}\n\n")
     text = ITEM.sub("\n- ", text)
@@ -116,17 +119,53 @@ def _without(text: str, opening: re.Pattern[str], closing: re.Pattern[str]) -> s
     return "".join([*parts, text[position:]])
 
 
-def _is_hidden(tag: re.Match[str]) -> bool:
-    """By the rule for pages (`html_main`)."""
-    return says_hidden({found[1].lower(): found[2] or found[3] or found[4] or ""
-                        for found in ATTRIBUTE.finditer(tag[2])})
+def _without_hidden(text: str) -> str:
+    """The text without the elements that nobody sees, by the rule for pages (`html_main`); linear in it."""
+    parts, position = [], 0
+    for tag, end, after in _elements(text):
+        if tag.start() >= position and _is_hidden(tag, text[tag.end():min(end, tag.end() + MOST_INNER)]):
+            parts += [text[position:tag.start()], MARK]
+            position = after
+    return "".join([*parts, text[position:]])
 
 
-def _replaced(text: str, opening: re.Pattern[str], made: Callable[[re.Match[str], str], str],
-              is_meant: Callable[[re.Match[str]], bool] = lambda _: True) -> str:
+def _elements(text: str) -> Iterator[tuple[re.Match[str], int, int]]:
+    """The elements that have attributes: opening tag, where the content ends, where the element does.
+
+    Those of one name may stand in each other. What nothing closes is none, but a paragraph, which ends at the latest
+    with its block.
+    """
+    open_tags: dict[str, list[re.Match[str]]] = defaultdict(list)
+    found = []
+    for tag in ANY_TAG.finditer(text):
+        name = tag[2].lower()
+        if tag[1]:
+            start = open_tags[name].pop() if open_tags[name] else None
+            if start and start[3].strip():
+                found.append((start, tag.start(), tag.end()))
+        elif name == "p" and tag[3].strip():
+            end = END_OF_PARAGRAPH.search(text, tag.end())
+            found.append((tag, end.start(), end.end()) if end else (tag, len(text), len(text)))
+        elif name != "p" and not tag[3].endswith("/"):
+            open_tags[name].append(tag)
+    yield from sorted(found, key=lambda element: element[0].start())
+
+
+def _is_hidden(tag: re.Match[str], inner: str) -> bool:
+    """Not when a template decides on its attributes."""
+    if MARK in tag[3] or "{" in tag[3]:
+        return False
+    attributes = {found[1].lower(): found[2] or found[3] or found[4] or "" for found in ATTRIBUTE.finditer(tag[3])}
+    if NO_SIZE.search(attributes.get("style", "")) and not SIZE.search(inner.replace('"', ";").replace("'", ";")):
+        return len(inner) < MOST_INNER
+    return says_hidden(attributes) or ("aria-hidden" in attributes
+                                       and is_ornament(tag[2].lower(), attributes, [ANY_TAG.sub("", inner)]))
+
+
+def _replaced(text: str, opening: re.Pattern[str], made: Callable[[re.Match[str], str], str]) -> str:
     """Each element whose opening tag this is (group 1: its name), by what `made(tag, inside)` gives.
 
-    An element that nothing closes, or that is not meant, stays; what is in it is looked at. Linear in the text.
+    An element that nothing closes stays; what is in it is looked at. Linear in the text.
     """
     closings = _closings(text)
     parts, position, searched = [], 0, 0
@@ -134,7 +173,7 @@ def _replaced(text: str, opening: re.Pattern[str], made: Callable[[re.Match[str]
         later = closings.get(start[1].lower(), [])
         while later and later[-1].start() < start.end():
             later.pop()
-        if not later or not is_meant(start):
+        if not later:
             searched = start.end()
             continue
         end = later.pop()

@@ -115,7 +115,11 @@ def page_text(page: pdfium.PdfPage, drop_struck: bool, scan_share: float) -> Pag
     turn = max(main.items(), key=lambda item: (item[1], -item[0]))[0] if main else 0
     drawn = _drawn(page, frames[turn])
     if drawn.image_share < scan_share:
-        letters = _painted(_Run(text, letters, frames[turn], NOTHING_DRAWN, drop_struck), sight(page))
+        seen = sight(page)
+        if seen.put_away():  # of two letters alike in one place PDFium gives the first: read again without the unseen
+            text.close()
+            return page_text(page, drop_struck, scan_share)
+        letters = _painted(_Run(text, letters, frames[turn], NOTHING_DRAWN, drop_struck), seen)
     hidden = sum(end - start for start, end in lines if drawn.image_share and _is_hidden(text, start))
     by_turn = {way: [piece for (start, end), told in zip(lines, turns, strict=True) if told == way
                      for piece in _pieces(_Run(text, letters, frames[way], drawn if way == turn else NOTHING_DRAWN,

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from io import BytesIO, StringIO
 from itertools import islice, zip_longest
-from typing import Any
+from typing import Any, NamedTuple
 
 from pipeline.extract import oscal
 from pipeline.extract.json_document import document, turn
@@ -29,6 +29,8 @@ OTHER_SEPARATORS = (";", "|", "\t")
 """What separates the fields of a CSV file where the comma is the decimal sign, or in exports of databases."""
 TOLD_SEPARATOR = re.compile(r"sep=([,;|\t])\n", re.IGNORECASE)
 """Line that spreadsheet programs write above the header."""
+DECIMALS = re.compile(r"(?<![\d,])\d{1,3}(?:\.\d{3})*,\d+(?![\d,])")
+"""A number with a comma in it: 1,50 and 1.000,00."""
 JUDGED_ROWS = 20
 """Rows, with the header, by which a separator is judged."""
 MOST_ROWS = 0.5
@@ -56,10 +58,15 @@ def read_jsonl(source: Source) -> Iterator[Record | BadRecord]:
 
 
 def _utf8(data: bytes) -> bytes:
-    """Without its mark, and in UTF-8 where the mark says UTF-16; other bytes as they are, and so is each line's id."""
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return data.decode("utf-16").encode()
-    return data.removeprefix(b"\xef\xbb\xbf")
+    """Without its mark, and in UTF-8 where it is in another encoding; else as it is, and so is each line's id."""
+    if not data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        data = data.removeprefix(b"\xef\xbb\xbf")
+        try:
+            data.decode()
+            return data
+        except UnicodeDecodeError:
+            pass
+    return decoded(data).encode()
 
 
 def read_json(source: Source) -> Iterator[Record | BadRecord]:
@@ -121,25 +128,48 @@ def read_csv(source: Source) -> Iterator[Record | BadRecord]:
 
 
 def _separated(text: str) -> tuple[str, str]:
-    """The rows and what separates their fields: a comma, unless no row fits it and most fit another sign."""
+    """The rows and what separates their fields: a comma, unless another sign fits better, and most rows at all."""
     if told := TOLD_SEPARATOR.match(text):
         return text[told.end():], told[1]
-    if _fitting(text, ","):
+    header = next(filter(None, text.split("\n")), "")
+    has_commas = _is_tight(header, ",")
+    fits = {sign: fit for sign in OTHER_SEPARATORS
+            if (fit := _fitting(text, sign)).share > MOST_ROWS and (_is_tight(header, sign) or not has_commas)}
+    commas = _fitting(text, ",")
+    if not fits:
         return text, ","
-    shares = {sign: _fitting(text, sign) for sign in OTHER_SEPARATORS}
-    best = max(shares, key=lambda sign: shares[sign])
-    return text, best if shares[best] > MOST_ROWS else ","
+    best = max(fits, key=lambda sign: fits[sign])
+    is_decimal = not has_commas and commas.columns <= fits[best].columns and _in_decimals(text)
+    return text, best if is_decimal or (commas.share <= MOST_ROWS and fits[best] > commas) else ","
 
 
-def _fitting(text: str, separator: str) -> float:
-    """Share of the first rows that have as many fields as the header; 0 when the header has but one.
+def _is_tight(header: str, sign: str) -> bool:
+    """Whether a sign stands in the header as a separator does: prose has a blank after it."""
+    return re.search(rf"{re.escape(sign)}(?! )", header) is not None
 
-    A quote that stands alone in a field opens one that the separator cut: such a row does not fit.
-    """
-    header, *rows = islice((row for row in _rows(text, separator) if row is None or any(row)), JUDGED_ROWS)
+
+def _in_decimals(text: str) -> bool:
+    """Whether the commas of the first rows below the header stand in numbers, some of them at least."""
+    rows = [line for line in islice(text.split("\n", JUDGED_ROWS + 1), 1, JUDGED_ROWS) if "," in line]
+    return bool(rows) and not any("," in DECIMALS.sub("", line) for line in rows)
+
+
+class _Fit(NamedTuple):
+    """How well a separator fits the first rows; the greater one fits better."""
+
+    share: float
+    """Of the rows that have as many fields as the header; 0 when the header has but one."""
+    columns: int
+
+
+def _fitting(text: str, separator: str) -> _Fit:
+    """A quote that stands alone in a field opens one that the separator cut: such a row does not fit."""
+    found = list(islice((row for row in _rows(text, separator) if row is None or any(row)), JUDGED_ROWS))
+    header, rows = (found[0], found[1:]) if found else (None, [])
     if not rows or not header or len(header) == 1 or _is_cut(header):
-        return 0
-    return sum(row is not None and len(row) == len(header) and not _is_cut(row) for row in rows) / len(rows)
+        return _Fit(0, len(header or []))
+    fitting = sum(row is not None and len(row) == len(header) and not _is_cut(row) for row in rows)
+    return _Fit(fitting / len(rows), len(header))
 
 
 def _is_cut(row: list[str]) -> bool:

@@ -50,7 +50,10 @@ PARTS_OF_ZIP: tuple[tuple[str, str], ...] = (
 )
 COUNTED = re.compile(r"word/document\d+\.xml")
 """How some programs name the main part."""
-CONTENT_TYPES = "[Content_Types].xml"
+CONTENT_TYPES = "[content_types].xml"
+"""In small letters: names of parts have no case (ECMA-376 part 2, 6.2.2.3)."""
+OFFICE_SUFFIXES = frozenset({".docx", ".docm", ".dotx", ".dotm", ".xlsx", ".xlsm", ".xltx", ".xltm", ".pptx", ".pptm",
+                             ".potx", ".ppsx", ".ppsm"})
 PACKAGE_FOLDERS = ("word/", "xl/", "ppt/", "docProps/", "customXml/", "_rels/")
 """Folders of a package; a file beside them makes an archive without a list of types one of any files."""
 DOCX, XLSX, PPTX, EPUB = (mime for _, mime in PARTS_OF_ZIP)
@@ -91,7 +94,7 @@ def mime_of(name: str, stream: BinaryIO) -> str:
     if _is_pdf(suffix, head):
         return "application/pdf"
     if head.startswith(b"PK\x03\x04"):
-        return _zip_mime(stream)
+        return _zip_mime(stream, suffix)
     if suffix in TEMPLATES:  # policy.md.tmpl is Markdown with gaps in it
         suffix = PurePosixPath(PurePosixPath(name).stem).suffix.lower() or ".txt"
     return _text_mime(suffix, head)
@@ -100,16 +103,19 @@ def mime_of(name: str, stream: BinaryIO) -> str:
 def _is_pdf(suffix: str, head: bytes) -> bool:
     """Whether the header of a PDF is near the start, and not quoted by a text.
 
-    Before it may stand blanks, in a file of that name anything, else bytes that no text has; objects follow then.
+    Before it may stand blanks, in a file of that name anything, else bytes that no text has: then it begins a line, or
+    comes after such a byte, and objects follow.
     """
     at = head[:1024].find(b"%PDF-")
     if at < 0:
         return False
     before = head[:at]
-    return suffix == ".pdf" or not before.strip(BLANK) or (bool(NO_TEXT.search(before)) and b" obj" in head[at:])
+    begins = before[-1:] in (b"\n", b"\r") or NO_TEXT.match(before[-1:]) is not None
+    return (suffix == ".pdf" or not before.strip(BLANK)
+            or (begins and NO_TEXT.search(before) is not None and b" obj" in head[at:]))
 
 
-def _zip_mime(stream: BinaryIO) -> str:
+def _zip_mime(stream: BinaryIO, suffix: str) -> str:
     """By the names in the directory of the archive; nothing is unpacked."""
     if _directory_bytes(stream) > MOST_DIRECTORY:
         return "application/zip"
@@ -117,14 +123,15 @@ def _zip_mime(stream: BinaryIO) -> str:
         names = {COUNTED.sub("word/document.xml", name) for name in zipfile.ZipFile(stream).namelist()}
     except Exception:  # a hostile directory makes zipfile throw anything; the reader will say what is wrong
         return "application/zip"
-    if "META-INF/container.xml" not in names and not _is_package(names):
+    if "META-INF/container.xml" not in names and suffix not in OFFICE_SUFFIXES and not _is_package(names):
         return "application/zip"
     return next((mime for part, mime in PARTS_OF_ZIP if part in names), "application/zip")
 
 
 def _is_package(names: set[str]) -> bool:
     """With the list of its types, as every package of Office has it (ECMA-376 part 2, 10.1.2); or a piece of one."""
-    return CONTENT_TYPES in names or all(name.startswith(PACKAGE_FOLDERS) for name in names)
+    seen = [name for name in names if not PurePosixPath(name).name.startswith((".", "__MACOSX"))]
+    return CONTENT_TYPES in map(str.lower, names) or all(name.startswith(PACKAGE_FOLDERS) for name in seen)
 
 
 def _directory_bytes(stream: BinaryIO) -> int:

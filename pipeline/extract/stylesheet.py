@@ -2,7 +2,7 @@
 
 Read are the rules for screens: those of no `@media`, and of `@media screen` and `all`; one that depends on a width
 holds for some readers only. Of selectors (Selectors Level 3) tags, classes, ids, attributes, descendants and children
-count; what depends on state or on neighbours is left alone. Later rules that show an element again are not looked for.
+count; what depends on state or on neighbours is left alone, and what holds where scripts do not run.
 """
 
 import re
@@ -18,6 +18,11 @@ COMPOUND = re.compile(r"(\*|[a-zA-Z][\w-]*)?((?:[.#][a-zA-Z_-][\w-]*|\[[^\[\]]*\
 MARK = re.compile(r"[.#][\w-]+|\[[^\]]*\]")
 ATTRIBUTE = re.compile(r"""\[\s*([\w:-]+)\s*(?:([~|^$*]?=)\s*(?:"([^"]*)"|'([^']*)'|([\w-]+))\s*[iIsS]?\s*)?\]""")
 COMBINATOR = re.compile(r"\s*>\s*|\s+")
+SELECTORS = re.compile(
+    r"""(?:[^,()\[\]"']|\((?:[^()]|\([^()]*+\))*+\)|\[(?:[^\]"']|"[^"]*+"|'[^']*+')*+\]|"[^"]*+"|'[^']*+')++""")
+"""One of a list: a comma within brackets or quotes ends none."""
+WITHOUT_SCRIPTS = re.compile(r"\.no-?js(?![\w-])", re.IGNORECASE)
+"""Class that the page's first script takes away."""
 LONGEST_SELECTOR = 500
 """Characters; a longer one is left alone."""
 MOST_TESTS = 2_000_000
@@ -59,19 +64,32 @@ NOWHERE: frozenset[Place] = frozenset()
 
 def style_rules(root: Any) -> list[tuple[str, str]]:
     """(selectors, declarations) of the page's own style sheets for screens."""
-    return [rule for sheet in root.iter("style") if _is_for_screens(sheet.get("media") or "")
+    return [rule for sheet in root.iter("style")
+            if _is_for_screens(sheet.get("media") or "") and next(sheet.iterancestors("noscript"), None) is None
             for rule in _rules(sheet.text or "")]
 
 
-def selected(root: Any, rules: list[tuple[str, str]], declaration: re.Pattern[str]) -> set[Any]:
-    """The elements for which a rule has such a declaration, never the page as a whole."""
+def selected(root: Any, rules: list[tuple[str, str]], declaration: re.Pattern[str], *,
+             marked_only: bool = False) -> set[Any]:
+    """The elements for which a rule has such a declaration, never the page as a whole.
+
+    `marked_only` leaves out the selectors that name no class, id or attribute.
+    """
     names = dict.fromkeys(TAG.sub(lambda tag: tag[0].lower(), name.strip()) for selectors, body in rules
-                          if declaration.search(body) for name in selectors.split(","))
+                          if declaration.search(body) for name in _split(selectors)
+                          if not marked_only or MARK.search(name))
     simple = {name for name in names if SIMPLE_SELECTOR.fullmatch(name)}
     elements = [element for element in root.iter() if isinstance(element.tag, str)]
     others = _first((_parsed(name) for name in names if name not in simple), MOST_TESTS // max(len(elements), 1))
     found = {element for element in elements if simple and not simple.isdisjoint(_simple_names(element))}
     return {element for element in found | _matched(elements, others) if element.tag not in WHOLE_PAGE}
+
+
+def _split(selectors: str) -> list[str]:
+    """The selectors of a list; none of one whose brackets or quotes are open."""
+    found = SELECTORS.findall(selectors)
+    whole = sum(map(len, found)) + selectors.count(",") - sum(name.count(",") for name in found)
+    return [name for name in found if not WITHOUT_SCRIPTS.search(name)] if whole == len(selectors) else []
 
 
 def _is_for_screens(media: str) -> bool:

@@ -25,15 +25,23 @@ STANDS_FOR = {"iso8859-1": "cp1252", "ascii": "cp1252", "gb2312": "gb18030", "gb
 
 STRAY = "stray_windows_1252"
 """Name of the error handler that reads what is no UTF-8 as Windows-1252."""
-SEVEN_BITS = ("iso2022", "hz")
+SEVEN_BITS = ("iso2022", "hz", "utf-7")
 """Their texts are valid ASCII too, so the name goes before the look at the bytes."""
+
+
+BEYOND_ASCII = bytes(range(0x80, 0x100))
+UNDEFINED = bytes((0x81, 0x8D, 0x8F, 0x90, 0x9D))
+"""Of Windows-1252; where they stand in a text by chance, they say nothing."""
+FEW_UNDEFINED = 4
+MOST_UNDEFINED = 0.1
+"""Number of such bytes, and share of the bytes beyond ASCII, above which they are letters of another encoding."""
 
 
 def decoded(data: bytes, named: tuple[str, ...] = ()) -> str:
     """The text in `data`: UTF-8, UTF-16 with a mark, else as `named`, else by its bytes; newlines as `\\n`.
 
-    By its bytes it is of East Asia or in Cyrillic where that is told (`legacy`), else in Windows-1252; where
-    UTF-8 is broken in places only, the bytes there are read as Windows-1252: files are put together of pieces.
+    By its bytes it is in an encoding of East Asia or of Cyrillic where that is told (`legacy`), else Windows-1252.
+    Where UTF-8 is broken in places only, the bytes there are read as Windows-1252: files are put together of pieces.
 
     Raises:
         Refusal: not text in any of these.
@@ -42,7 +50,7 @@ def decoded(data: bytes, named: tuple[str, ...] = ()) -> str:
     for encoding, errors in (("utf-16", "strict"),) if has_mark else _encodings(data, named):
         try:
             text = data.decode(encoding, errors)
-        except (UnicodeDecodeError, LookupError):  # LookupError: a codec that is not for text
+        except (UnicodeError, LookupError):  # a codec that is not for text, or for none, as `undefined`
             continue
         return CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
     raise Refusal("unreadable", "UnicodeDecodeError")
@@ -65,7 +73,13 @@ def _encodings(data: bytes, named: tuple[str, ...]) -> Iterator[tuple[str, str]]
         yield told, "strict"
     if is_damaged_utf8(data):
         yield "utf-8-sig", STRAY
-    yield "cp1252", "strict"
+    yield "cp1252", "strict" if _has_other_letters(data) else "ignore"
+
+
+def _has_other_letters(data: bytes) -> bool:
+    beyond = len(data) - len(data.translate(None, BEYOND_ASCII))
+    undefined = len(data) - len(data.translate(None, UNDEFINED))
+    return undefined > max(FEW_UNDEFINED, MOST_UNDEFINED * beyond)
 
 
 def _as_western(err: UnicodeError) -> tuple[str, int]:

@@ -195,6 +195,25 @@ def test_an_encoding_that_is_not_known_is_taken_for_no_other(text):
     assert legacy_encoding(data) is None
 
 
+@pytest.mark.parametrize(("encoding", "text"), [
+    ("cp1251", "ДОГОВОР ПОСТАВКИ ОБОРУДОВАНИЯ И МАТЕРИАЛОВ"), ("koi8_r", "ДОГОВОР ПОСТАВКИ ОБОРУДОВАНИЯ И МАТЕРИАЛОВ"),
+    ("cp1251", "Договір постачання набирає чинності з першого січня, її можна розірвати."),
+    ("cp949", "契約書 서비스 계약 條件 甲乙 契約書 서비스 계약 條件 甲乙 契約書 서비스 계약")])
+def test_capitals_ukrainian_and_korean_with_chinese_characters_are_told(encoding, text):
+    assert only("a.txt", text.encode(encoding)).text == text
+
+
+def test_what_programs_for_dos_drew_is_no_cyrillic():
+    drawn = "╔══════════╦═════════╗\n║ Größe ║ Wert ║\n╠══════════╬═════════╣\n└──────────┴─────────┘\n┌─┬─┐├─┼─┤\n"
+    assert legacy_encoding(drawn.encode("cp437")) is None
+
+
+def test_stray_bytes_that_mean_nothing_do_not_cost_the_file():
+    assert only("a.txt", b"The \x81fee f\xfcr it is \x9d5 EUR.").text == "The fee für it is 5 EUR."
+    with pytest.raises(Refusal, match="unreadable"):
+        only("a.txt", ("Die Prüfung der Gebühr für Straßen " * 5).encode("cp850"))
+
+
 def test_damaged_utf_8_is_taken_for_no_other_encoding():
     assert legacy_encoding(POLICY["koi8_r"].encode()[:-1]) is None
     assert legacy_encoding(POLICY["gb18030"].encode()[:-1]) is None
@@ -261,6 +280,7 @@ def test_content_counts_before_the_name():
     ("a.txt", b"\x1b$B...\x1b(B is no %PDF-1.4", "text/plain"),
     ("a.txt", b"%PDF-1.4\n", "application/pdf"), ("a.txt", b"\xef\xbb\xbf\r\n %PDF-1.4\n", "application/pdf"),
     ("a.pdf", b"Warning: x\n%PDF-1.4\n", "application/pdf"),
+    ("a.txt", b"A bo\x08old line that quotes %PDF-1.4 and 1 0 obj", "text/plain"),
     ("a.bin", b"\x1b%-12345X@PJL\n%PDF-1.4\n1 0 obj", "application/pdf")])
 def test_a_text_that_quotes_the_header_of_a_pdf_is_none(name, data, mime):
     assert mime_of(name, io.BytesIO(data)) == mime

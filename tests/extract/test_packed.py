@@ -4,11 +4,13 @@ import hashlib
 import io
 import zipfile
 from email.message import EmailMessage
+from io import BytesIO
 
 import pytest
 
 from pipeline.extract.records import BadRecord, Record, Refusal
 from pipeline.extract.shard import judged
+from pipeline.extract.sniff import DOCX, mime_of
 from pipeline.schema.documents import document_id
 from pipeline.schema.ledger import REASONS
 from tests.extract.world import PARAMS, docx_bytes, found, only
@@ -46,6 +48,14 @@ def test_every_file_of_an_archive_is_read_by_its_own_reader():
 def test_an_archive_with_a_part_of_a_document_in_it_is_an_archive():
     data = zip_bytes(("word/document.xml", b"<r><p>one</p></r>"), ("notes/a.txt", b"two"))
     assert [item.text for item in found("a.zip", data)] == ["one", "two"]
+
+
+@pytest.mark.parametrize(("name", "other", "is_package"), [
+    ("a.docx", "mimetype", True), ("a.docx", ".DS_Store", True), ("a", "_rels/.rels", True), ("a", ".DS_Store", True),
+    ("a.zip", "[content_types].xml", True), ("a.zip", "readme.txt", False)])
+def test_an_office_package_is_one_whatever_its_programs_left_in_it(name, other, is_package):
+    data = zip_bytes(("word/document.xml", b"<w/>"), (other, b""))
+    assert mime_of(name, BytesIO(data)) == (DOCX if is_package else "application/zip")
 
 
 def test_a_file_is_the_same_document_inside_and_outside_of_an_archive():
@@ -139,9 +149,11 @@ def alternatives(plain: str, html: str) -> str:
 
 def test_a_plain_part_that_only_stands_in_for_the_html_part_does_not_hide_it():
     long = "The review of the access rights of every desk is due on Friday, and the head of each desk signs it by then."
-    assert alternatives("This message is in HTML.\n", f"<p>{long}</p>") == long
-    assert alternatives(f"See https://mail.example/{'a' * 200}\n", f"<p>{long}</p>") == long
-    assert alternatives("本邮件为网页格式", f"<p>{'每位负责人须在周五前签署访问权限审查。' * 2}</p>").startswith("每位")
+    assert alternatives("This message is in HTML.\n", f"<p>{long}</p>") == f"This message is in HTML.\n\n{long}"
+    assert alternatives("Every owner\n", f"<p>{long}</p>") == long
+    assert alternatives("Approved: 5,000 EUR.\n", f"<p>{long}</p>").startswith("Approved: 5,000 EUR.")
+    assert alternatives(f"See https://mail.example/{'a' * 200}\n", f"<p>{long}</p>").endswith(f"\n\n{long}")
+    assert alternatives("本邮件为网页格式", f"<p>{'每位负责人须在周五前签署访问权限审查。' * 2}</p>").endswith("审查。")
 
 
 def test_a_plain_part_that_says_the_most_of_it_goes_before_the_html_part():
@@ -149,6 +161,12 @@ def test_a_plain_part_that_says_the_most_of_it_goes_before_the_html_part():
                         "our page</p><p style='display:none'>" + "unseen " * 99) == "The review is due on Friday."
     assert alternatives("Short.\n", "<div>" * 150 + "deep " * 40) == "Short."
     assert alternatives("Short.\n", "<!-- nothing -->") == "Short."
+
+
+def test_a_signature_ends_its_own_part_only():
+    data = (b"From: a@b.c\nDate: x\nContent-Type: multipart/mixed; boundary=B\n\n--B\n\nfirst\n-- \nAnn Lee\n"
+            b"--B\n\nsecond\n--B--\n")
+    assert only("a.eml", data).text.endswith("first\n\nsecond")
 
 
 def test_a_signature_is_left_out_and_quoted_lines_stay():
@@ -241,6 +259,12 @@ def test_an_encrypted_message_is_refused_as_encrypted():
 def test_a_charset_stands_for_what_messages_are_written_in(charset, text, shown):
     raw = f"From: a@b.c\nDate: x\nContent-Type: text/plain; charset={charset}\n\n".encode() + text
     assert only("a.eml", raw).text.endswith(shown)
+
+
+@pytest.mark.parametrize("charset", ["us-ascii", "iso-8859-1", "undefined", "idna", "no-such"])
+def test_text_in_utf8_is_read_as_such_whatever_its_charset(charset):
+    raw = f"From: a@b.c\nDate: x\nContent-Type: text/plain; charset={charset}\n\nGebühr für 5 €..\n".encode()
+    assert only("a.eml", raw).text.endswith("Gebühr für 5 €..")
 
 
 def test_a_wrong_charset_does_not_lose_the_message():

@@ -16,7 +16,7 @@ def page(body: str, head: str = "") -> bytes:
 
 
 @pytest.mark.parametrize("unseen", [
-    '<p hidden>x</p>', '<p aria-hidden="true">x</p>', '<p style="visibility:hidden">x</p>',
+    '<p hidden>x</p>', '<p aria-hidden="true">* * *</p>', '<p style="visibility:hidden">x</p>',
     '<p style="color:#fff; font-size:0">x</p>', '<p style="position:absolute;left:-9999px">x</p>',
     '<p style="opacity: 0;">x</p>', '<p class="note off">x</p>', '<p id="ghost">x</p>', '<p class="sr-only">x</p>',
     '<del>x</del>', '<s>x</s>', '<span style="text-decoration: line-through">x</span>', '<span class="old">x</span>',
@@ -25,6 +25,34 @@ def test_what_a_reader_does_not_see_is_no_content(unseen):
     head = ("<style>/* off { } */ p.off, #ghost { display : none } .old{text-decoration:line-through}"
             "@media print { .seen { display: none } }</style>")
     assert only("a.html", page(f"<p class='seen'>kept</p>{unseen}", head)).text == "kept"
+
+
+@pytest.mark.parametrize(("body", "css"), [
+    ("<div style='font-size:0px'><div style='font-size:20px'>x</div></div>", ""),
+    ("<div class='row'><div class='col'>x</div></div>", ".row{font-size:0} .row>.col{font-size:16px}"),
+    ("<p class='x'>x</p>", ".x{backface-visibility:hidden} p.x{margin-left:-60em}"),
+    ("<p style='fill-opacity:0;scroll-margin-top:-600px;margin-top:-600px'>x</p>", ""),
+    ("<p class='show panel'>x</p>", ".panel:not(.open, .show, .in){display:none}"),
+    ("<p>x</p>", "[title='a,p,c']{display:none}"),
+    ("<p class='lz a'>x</p>", "</style><noscript><style>.lz.a{display:none}</style></noscript><style>"),
+    ("<p class='pane active'>x</p>", ".pane{display:none} .active{display:block}"),
+    ("<p class='pane active'>x</p>", ".pane{visibility:hidden} .pane.active{visibility:visible}"),
+    ("<p class='d-none d-md-block'>x</p>", ""), ("<p class='hidden md:inline-flex'>x</p>", ""),
+    ("<p class='x'>x</p>", ".x{opacity:0;animation:fade 1s forwards}"),
+    ("<div class='no-js'><p class='b'>x</p></div>", ".no-js .b{display:none}"),
+    ("<p aria-hidden='true'>x</p>", "")])
+def test_what_a_style_seems_to_hide_and_a_reader_sees_is_content(body, css):
+    assert only("a.html", page(f"<p>kept</p>{body}", f"<style>{css}</style>")).text == "kept\n\nx"
+
+
+@pytest.mark.parametrize(("body", "css"), [
+    ("<p class='pane active'>x</p>", ".pane{display:none!important} .active{display:block}"),
+    ("<p class='pane'>x</p>", "p{display:block} .pane{display:none}"),
+    ("<p class='pane'>x</p>", ".pane{opacity:0;display:block}"),
+    ("<div style='font-size:0'><p style='font-size:0px'>x</p></div>", ""),
+    ("<p class='d-none d-md-none'>x</p>", ""), ("<span aria-hidden='true' class='material-icons'>home</span>", "")])
+def test_what_no_other_rule_shows_again_is_hidden(body, css):
+    assert only("a.html", page(f"<p>kept</p>{body}", f"<style>{css}</style>")).text == "kept"
 
 
 @pytest.mark.parametrize("seen", ['<p style="font-size:0.9em">x</p>', '<p style="opacity:0.5">x</p>',
@@ -270,7 +298,7 @@ def test_how_far_off_the_page_depends_on_the_unit(style, is_seen):
 
 @pytest.mark.parametrize("tag", [
     "<p hidden>", "<div style='display:none'>", '<span class="x sr-only">', "<i style=opacity:0>",
-    "<b aria-hidden='true'>", "<p\nhidden\nclass=a>", "<u style='clip-path: inset(50%)'>",
+    "<i class=fa aria-hidden='true'>", "<p\nhidden\nclass=a>", "<u style='clip-path: inset(50%)'>",
     "<font class=visually-hidden>"])
 def test_markdown_hides_by_the_rule_for_pages(tag):
     name = tag.strip("<>").split()[0]
@@ -283,10 +311,23 @@ def test_markdown_keeps_what_only_names_hiding(tag):
     assert only("a.md", f"{tag}seen</p>\n".encode()).text == "seen"
 
 
+@pytest.mark.parametrize(("text", "left"), [
+    ("<i class='fa' aria-hidden='true'/> a <i>b</i> c", "a b c"), ("<p hidden>x\n\n<p>a</p>", "a"),
+    ("<div hidden><div>x</div>y</div>\n\na", "a"), ("<div {% if x %}hidden{% endif %}>a</div>", "a"),
+    ("<p {{ state }} hidden>a</p>", "a"), ("<b aria-hidden='true'>5 of 5 stars</b>", "5 of 5 stars"),
+    ("<p aria-hidden='true'>* * *</p>\n\na", "a"), ("a <td>b</td> <p class='c'>d</p>", "a b d"),
+    ("<div style='font-size:0'><b style='font-size:16px'>a</b></div>", "a"),
+    ("<div style='font-size:0'>x</div>\n\na", "a")])
+def test_markdown_hides_elements_and_no_more(text, left):
+    assert " ".join(only("a.md", text.encode()).text.split()) == left
+
+
 @pytest.mark.parametrize("text", [
+    "<b aria-hidden='true'>" * 20_000 + "x" + "</b>" * 20_000, "<p hidden>" * 60_000,
     "".join(f"<{first}{number} hidden>" for first in "abcdefghij" for number in range(6_000)),
     "".join(f"{{% for x{number} in y %}}" for number in range(40_000)),
-    "<b>x</b>" + " " * 90_000 + "x", "</p " + " " * 90_000 + "x"], ids=["names", "loops", "blanks", "blanks in a tag"])
+    "<b>x</b>" + " " * 90_000 + "x", "</p " + " " * 90_000 + "x"],
+    ids=["deep", "open", "names", "loops", "blanks", "blanks in a tag"])
 def test_markdown_of_many_names_or_blanks_takes_time_in_proportion(text):
     started = time.process_time()
     only("a.md", text.encode())

@@ -6,6 +6,8 @@ import pytest
 from reportlab.pdfbase.pdfmetrics import stringWidth
 
 from pipeline.extract.page import Piece, blocks
+from pipeline.extract.pdf_page import page_text
+from pipeline.extract.pdf_sight import sight
 from pipeline.extract.records import Refusal
 from pipeline.sample_lake.hostile import encrypted_pdf
 from tests.extract.world import PARAMS, lines, only, pdf_bytes
@@ -162,6 +164,58 @@ def test_a_bar_over_one_word_hides_one_word():
         canvas.rect(start, 676, end - start, 14, fill=1, stroke=0)
 
     assert only("a.pdf", pdf_bytes(draw)).text == "The account of is closed."
+
+
+PATTERNS = (b"/Pattern<</hatch 6 0 R/shading<</PatternType 2/Shading<</ShadingType 2/ColorSpace/DeviceRGB"
+            b"/Coords[0 0 9 0]/Function<</FunctionType 2/Domain[0 1]/C0[1 0 0]/C1[0 0 1]/N 1>>>>>>>>"
+            b"/ColorSpace<</none[/Separation/None/DeviceGray<</FunctionType 2/Domain[0 1]/C0[1]/C1[0]/N 1>>]>>")
+HATCH = (b"<</PatternType 1/PaintType 1/TilingType 1/BBox[0 0 90 90]/XStep 90/YStep 90/Resources<<>>/Length 19>>"
+         b"stream\n0.9 g 0 0 1 90 re f\nendstream")
+
+
+def painted(contents: bytes, pages: bytes = b"<</Type/Pages/Kids[3 0 R]/Count 1>>") -> bytes:
+    """A page with these contents, where `/F` is a font and `/hatch` and `/shading` are patterns."""
+    return pdf_of(
+        b"<</Type/Catalog/Pages 2 0 R/OCProperties<</OCGs[7 0 R]/D<<>>>>>>", pages,
+        b"<</Type/Page/Parent 2 0 R/Contents 4 0 R/MediaBox[0 0 595 842]"
+        b"/Resources<</Font<</F 5 0 R>>/Properties<</on 7 0 R>>" + PATTERNS + b">>>>",
+        b"<</Length %d>>stream\n" % len(contents) + contents + b"\nendstream",
+        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>", HATCH, b"<</Type/OCG/Name(on)>>")
+
+
+def at(x: int, text: bytes) -> bytes:
+    return b"BT /F 12 Tf %d 700 Td (%s) Tj ET\n" % (x, text)
+
+
+@pytest.mark.parametrize("paint", [
+    b"/Pattern cs /hatch scn 0 0 595 842 re f", b"/Pattern cs /missing scn 0 0 595 842 re f",
+    b"/none cs 1 scn 0 0 595 842 re f",
+    b"q BT /F 30 Tf 7 Tr 60 500 Td (A title) Tj ET 0 0 1 rg 0 0 595 842 re f Q",
+    b"q BT /F 30 Tf 7 Tr 60 500 Td (A title) Tj ET /Pattern cs /shading scn 0 0 595 842 re f Q",
+    b"1 g 59 690 m 59 690 70 690 70 720 c 59 720 l f",
+    b"1 g 60 695 m 170 695 l 170 715 m 60 715 l f"])
+def test_what_covers_nothing_hides_nothing(paint):
+    assert only("a.pdf", painted(at(60, b"The fee is 5 EUR.") + paint)).text == "The fee is 5 EUR."
+
+
+def test_what_is_typed_over_a_white_bar_is_read_and_what_is_under_it_is_not():
+    limit = (at(72, b"The limit is") + at(140, b"30") + at(160, b"days.") + b"1 g 139 697 16 14 re f 0 g\n"
+             + at(140, b"60"))
+    total = (at(72, b"Total:") + at(108, b"5,000") + b"1 g 107 695 40 16 re f 0 g\n" + at(108, b"7,500")
+             + at(150, b"EUR"))
+    assert only("a.pdf", painted(limit)).text == "The limit is 60 days."
+    assert only("a.pdf", painted(total)).text == "Total: 7,500 EUR"
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_a_layer_in_a_file_with_a_wrong_count_of_pages_costs_no_page(count):
+    layer = at(60, b"The fee is") + b"/OC /on BDC " + at(120, b"5 EUR.") + b"EMC"
+    data = painted(layer, b"<</Type/Pages/Kids[3 0 R 3 0 R]/Count %d>>" % count)
+    document = pdfium.PdfDocument(data)
+    num_pages = len(document)
+    sight(document[0])
+    assert len(document) == num_pages
+    assert page_text(document[0], True, 0.5).pieces[0].text == "The fee is 5 EUR."
 
 
 def layered(contents: bytes, form: bytes) -> bytes:

@@ -216,6 +216,30 @@ def test_a_separator_is_told_where_names_and_quoted_fields_hold_commas():
     assert texts("a.csv", b"SEP=;\nname;note\nAnn;fine\n") == ["**Name:** Ann\n\n**Note:** fine"]
 
 
+@pytest.mark.parametrize(("text", "columns"), [
+    ("Name;Preis (EUR, netto)\nA;1,50\nB;2,30\n", ["Name", "Preis (EUR, netto)"]),
+    ("Betrag, EUR;Datum\n1,50;x\n2,30;y\n", ["Betrag, EUR", "Datum"]),
+    ("a\tb, c\n1\t2, 3\n4\t5\n6\t7\n", ["a", "b, c"])])
+def test_a_comma_in_numbers_or_prose_separates_nothing(text, columns):
+    assert list(json.loads(found("a.csv", text.encode())[0].raw)) == columns
+
+
+def test_a_semicolon_in_prose_makes_no_column():
+    rows = found("a.csv", ("id,text; note\n" + "".join(f"{n},a, b; c\n" for n in range(9))).encode())
+    assert [row.evidence for row in rows] == ["3 fields instead of 2"] * 9
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.json"])
+def test_json_lines_in_windows_1252_are_records(name):
+    data = '{"a": "Gebühr"}\n{"a": "für"}\n'.encode("cp1252")
+    assert [record.text for record in found(name, data)] == ["**A:** Gebühr", "**A:** für"]
+
+
+@pytest.mark.parametrize("data", [b"\n\n\n", b",,\n,,\n"])
+def test_a_csv_file_of_blanks_has_no_text(data):
+    assert not any(record.text for record in found("a.csv", data))
+
+
 @pytest.mark.parametrize("data", [
     b"text,label\none; two; three,x\nfour; five,y\n", b"a;b,c;d\n1;2,3;4\n5;6,7;8\n", b"text\none; two\nthree\n",
     b"question | answer\nprose\nmore prose\n", b'size,part\n5",pipe\n3,rod\n'])
