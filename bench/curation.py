@@ -21,7 +21,8 @@ them. So stock is not charged for documents that we drop, nor spared those that 
 - curate_decontaminate: NGramsDecontFilter over an index of our items, written as its indexer writes it (that one needs
   a package with downloads);
 - curate_redact: Presidio's default recognisers behind a spaCy pipeline of the shape of its default one
-  (bench/english_core.py); nothing is replaced.
+  (bench/english_core.py); nothing is replaced, and of a text only the first million characters are read: spaCy refuses
+  longer ones.
 
 Rates: MB of UTF-8 text that came in per CPU second, processes of the engine included. Imports, models and
 kernels are loaded before, for ours by a run on twenty documents in the same process, ten of them near copies of the
@@ -73,6 +74,8 @@ from pipeline.tables.parquet import read_table
 
 LOSS = {"max_loss": {}, "default_max_loss": 1.0}
 """A bench counts losses; it does not stop for them."""
+MOST_CHARS = 1_000_000
+"""Of a text that spaCy takes."""
 STAGES = ("curate_filter", "curate_dedup", "curate_decontaminate", "curate_redact")
 
 
@@ -221,7 +224,7 @@ def stock_steps(tree: Path, params: Path, room: Path) -> dict[str, Callable[[pl.
             for source, text in rows.select("source", "text").iter_rows()],
         "curate_dedup": lambda rows: datatrove_removed(rows["text"].to_list()),
         "curate_decontaminate": lambda rows: [overlap.filter(as_document(text)) for text in rows["text"]],
-        "curate_redact": lambda rows: [engine.analyze(text, "en") for text in rows["text"]],
+        "curate_redact": lambda rows: [engine.analyze(text[:MOST_CHARS], "en") for text in rows["text"]],
     }
 
 
