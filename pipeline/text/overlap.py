@@ -17,6 +17,8 @@ from pipeline.text.words import Ragged, batches, ngram_hashes, word_hashes, word
 Gram = tuple[str, ...]
 
 BATCH_CHARS = 2_000_000
+WORD_CHARS = 32
+"""Of a word with what stands behind it, generously: as far as an n-gram over a hyphen may reach on either side."""
 MARK_BITS = 22
 """4 MB of marks: 100,000 n-grams set 2 % of them, so that 98 % of other n-grams cost one look."""
 
@@ -66,7 +68,7 @@ class EvalGrams:
         """The documents among `texts` that share an n-gram with an item, in order, in one of their `readings`."""
         wanted = self._wanted()
         for first, batch in batches(texts, BATCH_CHARS):
-            read = [readings(text) for text in batch]
+            read = [readings(text, max(wanted, default=0) * WORD_CHARS) for text in batch]
             place_of = [place for place, ways in enumerate(read) for _ in ways]
             words = word_hashes([way for ways in read for way in ways])
             suspects = {place_of[way] for size, known in wanted.items() for way in _documents_with(words, known, size)}

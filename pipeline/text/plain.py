@@ -43,8 +43,17 @@ def as_read(text: str) -> str:
     return text.replace("*", "").replace("`", "").replace("~~", "").replace("_", " ")
 
 
-def readings(text: str) -> list[str]:
-    """`as_read`, and where lines end in hyphens also with these words in one: none can tell `re-` from `infor-`."""
+def readings(text: str, around: int) -> list[str]:
+    """`as_read`, and places where lines end in hyphens with these words in one: none can tell `re-` from `infor-`.
+
+    Args:
+        around: characters on either side of a hyphen that are read again; places that overlap are one.
+    """
     read = as_read(text if text.isascii() else ODD_HYPHEN.sub("-", text))
-    whole = LINE_END.sub("", read)
-    return [read] if len(whole) == len(read) else [read, whole]
+    places: list[tuple[int, int]] = []
+    for end in LINE_END.finditer(read):
+        first, last = max(0, end.start() - around), end.end() + around
+        if places and first <= places[-1][1]:
+            first = places.pop()[0]
+        places.append((first, last))
+    return [read, *(LINE_END.sub("", read[first:last]) for first, last in places)]
