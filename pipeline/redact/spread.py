@@ -8,11 +8,10 @@ from pipeline.redact.analyse import Found, united
 from pipeline.redact.words import LINK
 
 PART = re.compile(r"[^\W\d_][^\W\d_'’-]{2,}(?:['’-][^\W\d_]+)*")
-WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
-JOINT = re.compile(r"['’-]")
+WORD = re.compile(r"[^\W_]+")
 LINKED_TEXT = re.compile(LINK)
-MOST_JOINTS = 8
-"""Of a word that is looked at in runs of its pieces; a longer one is no name."""
+FEW = 100
+"""Parts of names that are looked for one by one; of more, first those whose words the text has."""
 SURE = 0.9
 """Least score of a name that is carried: an error would be repeated all over the document."""
 
@@ -45,7 +44,7 @@ def spread(text: str, found: list[Found], parts: set[str]) -> list[Found]:
     """`found` and every mention of `parts` beside them, in order, never overlapping.
 
     Parts are looked for as they are written, and in capitals, so that "Grant" and "GRANT" are carried, not "grant".
-    Linear in the text.
+    Linear in the text for each part that is there.
     """
     if not parts:
         return found
@@ -60,17 +59,29 @@ def spread(text: str, found: list[Found], parts: set[str]) -> list[Found]:
 
 
 def _mentions(text: str, wanted: set[str]) -> Iterator[tuple[int, int]]:
-    """Where words of `text`, or the longest parts of a word with joints, are among `wanted`."""
-    for word in WORD.finditer(text):
-        joints = [joint.start() for joint in JOINT.finditer(word[0])]
-        firsts, lasts = [0, *(joint + 1 for joint in joints)], [*joints, len(word[0])]
-        at = 0
-        while at < len(firsts):
-            ends = range(len(lasts) - 1, at - 1, -1) if len(lasts) <= MOST_JOINTS else (at,)
-            hit = next((end for end in ends if word[0][firsts[at]:lasts[end]] in wanted), None)
-            if hit is not None:
-                yield word.start() + firsts[at], word.start() + lasts[hit]
-            at = at + 1 if hit is None else hit + 1
+    """Where `wanted` stand in `text` as words or as parts of words with joints: of two that overlap the longer."""
+    present = [part for part in wanted if part in text] if len(wanted) <= FEW else _present(text, wanted)
+    end = 0
+    for start, length in sorted((at, -len(part)) for part in present for at in _places(text, part)):
+        if start >= end:
+            end = start - length
+            yield start, end
+
+
+def _present(text: str, wanted: set[str]) -> list[str]:
+    """Those that may be in `text`: all of their words are."""
+    words = set(WORD.findall(text))
+    return [part for part in wanted if words.issuperset(WORD.findall(part))]
+
+
+def _places(text: str, part: str) -> Iterator[int]:
+    """Where `part` stands between what is neither letter nor digit."""
+    at = text.find(part)
+    while at >= 0:
+        end = at + len(part)
+        if not text[at - 1:at].isalnum() and not text[end:end + 1].isalnum():
+            yield at
+        at = text.find(part, end)
 
 
 def _parts(name: str) -> list[str]:
