@@ -30,8 +30,16 @@ def names_in(fields: Mapping[str, str], found: Mapping[str, list[Found]]) -> set
     }
     if not parts:
         return parts
-    written = {word for field, text in fields.items() for word in re.findall(r"\w+", _apart(text, found[field]))}
-    return {part for part in parts if part.lower() not in written}
+    return {part for part in parts if not any(_is_written(part.lower(), fields[field], found[field]) for field in found)}
+
+
+def _is_written(word: str, text: str, found: list[Found]) -> bool:
+    """Whether `word` stands in `text` outside of finds and links."""
+    return _stands_in(word, text) and _stands_in(word, _apart(text, found))
+
+
+def _stands_in(word: str, text: str) -> bool:
+    return any(True for _ in _places(text, word))
 
 
 def _apart(text: str, found: list[Found]) -> str:
