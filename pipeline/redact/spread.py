@@ -30,7 +30,8 @@ def names_in(fields: Mapping[str, str], found: Mapping[str, list[Found]]) -> set
     }
     if not parts:
         return parts
-    return {part for part in parts if not any(_is_written(part.lower(), fields[field], found[field]) for field in found)}
+    return {part for part in parts
+            if not any(_is_written(part.lower(), fields[field], finds) for field, finds in found.items())}
 
 
 def _is_written(word: str, text: str, found: list[Found]) -> bool:
