@@ -33,7 +33,7 @@ SIGNATURES = frozenset({"application/pgp-signature", "application/pkcs7-signatur
 """Parts that prove a text and hold none."""
 TEXTS = ("text/plain", "text/html")
 """What is shown as text, the simpler one first."""
-STUB = 1 / 3
+LEAST_SHARE = 1 / 3
 """Share of an HTML part's characters below which a plain part is not the whole message."""
 MOST_WORDS = 0.5
 """Share of such a plain part's words from which the HTML part says the same and more."""
@@ -81,7 +81,7 @@ def _parts(message: EmailMessage, source: Source) -> tuple[list[EmailMessage], l
 
 
 def _shown(part: Any, source: Source) -> Iterator[EmailMessage]:
-    """The texts of a part; of alternatives only one that has any."""
+    """The texts of a part; of alternatives those that `_chosen` takes."""
     if part.get_content_type() == "message/rfc822" or not part.is_multipart():
         if not _is_file(part) and part.get_content_type() in TEXTS and part.get_payload(decode=True):
             yield part
@@ -100,7 +100,7 @@ def _chosen(alternatives: list[list[EmailMessage]], source: Source) -> list[list
     if not richer or simplest[0].get_content_type() != "text/plain":
         return [simplest]
     words, words_of_html = _words(simplest, source), _words(richer[0], source)
-    if sum(map(len, words)) >= STUB * sum(map(len, words_of_html)):
+    if sum(map(len, words)) >= LEAST_SHARE * sum(map(len, words_of_html)):
         return [simplest]
     repeated = set(words).intersection(words_of_html)
     return richer if sum(word in repeated for word in words) >= MOST_WORDS * len(words) else [simplest, *richer]

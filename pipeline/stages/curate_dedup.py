@@ -26,7 +26,7 @@ from pipeline.tables.ledger import ledger_table
 from pipeline.tables.parquet import read_parts
 from pipeline.tables.preference import best_first
 from pipeline.tables.texts import OrderedTexts, TextFile
-from pipeline.text.boilerplate import BoilerplateRemover, Common, boilerplate
+from pipeline.text.boilerplate import BoilerplateRemover, boilerplate
 from pipeline.text.chunks import Trimmed, without_repeats
 from pipeline.text.near_duplicates import Merge, MinHash, near_duplicates
 
@@ -88,7 +88,7 @@ def _merged(merge: Merge, ids: pl.Series) -> Decided:
 def _trim(texts: OrderedTexts, places: NDArray[np.int64], sources: list[str], trimmed: TextFile,
           found: list[Decided], params: CurateDedup) -> Iterator[tuple[int, int]]:
     """Decide on `texts`, from best to worst; gives (place, place in `trimmed`) of those that lost something."""
-    lines = Common(**params.boilerplate.model_dump())
+    lines = params.boilerplate
     remover = BoilerplateRemover(boilerplate(texts, sources, lines), lines.min_letters)
     chunked = without_repeats(texts, params.min_chunk_chars)
     for place, source, fewer_chunks in zip(places.tolist(), sources, chunked, strict=True):

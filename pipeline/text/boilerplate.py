@@ -16,6 +16,7 @@ import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
+from pipeline.schema.curate_dedup import Boilerplate
 from pipeline.text.chunks import BREAK, Trimmed, trimmed
 from pipeline.text.unicode_classes import code_point_table
 from pipeline.text.words import FNV_OFFSET, FNV_PRIME, code_points, compiled, mix
@@ -25,26 +26,15 @@ I64 = NDArray[np.int64]
 OTHER, BLANK, LETTER, MARK = 0, 1, 2, 3
 """Classes of characters; a mark of emphasis is no part of a line."""
 MARKS = re.compile(r"[*_]+")
-LINE_FEED, FORM_FEED, HASH, BAR, COLON, BACKTICK, TILDE, STAR, UNDERSCORE, EQUALS, HYPHEN = map(ord, "\n\f#|:`~*_=-")
-
-
+LINE_FEED, FORM_FEED, HASH, BAR, COLON, BACKTICK, TILDE, STAR, EQUALS, HYPHEN = map(ord, "\n\f#|:`~*=-")
 Span = tuple[int, int]
 FIELD_CHARS = 40
 EDGE_CHARS = 200
+"""Looked at before and behind a line, to see whether a sentence goes on over its edge."""
 LINE_BREAK = re.compile(r"[^\S\n\f]*\n[^\S\n\f]*")
 PARAGRAPH_BEFORE = re.compile(r"(?:\A|\n[^\S\n]*\n|\f)\s*\Z")
 PARAGRAPH_AFTER = re.compile(r"[^\S\n]*(?:\Z|\n[^\S\n]*(?:\n|\Z)|\f)")
 SENTENCE_END = re.compile(r"[.!?:;|][\"'”’)\]*_]*\s*\Z")
-
-
-class Common(NamedTuple):
-    """How common a line must be among the documents of its source."""
-
-    min_letters: int
-    """Shorter lines are labels and dates."""
-    min_documents: int
-    min_share: float
-    """Of the source's documents."""
 
 
 class Lines(NamedTuple):
@@ -67,7 +57,7 @@ def lines_of(text: str, min_letters: int) -> Lines:
     return Lines(*_lines(code_points(text), _classes(), min_letters))
 
 
-def boilerplate(texts: Sequence[str], sources: Sequence[str], common: Common) -> dict[str, U64]:
+def boilerplate(texts: Sequence[str], sources: Sequence[str], common: Boilerplate) -> dict[str, U64]:
     """Source -> hashes of its boilerplate lines, ascending; sources without any are left out.
 
     In memory: 8 bytes a line that may count.

@@ -5,10 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.text.boilerplate import BoilerplateRemover, Common, boilerplate, lines_of
+from pipeline.schema.curate_dedup import Boilerplate
+from pipeline.text.boilerplate import BoilerplateRemover, boilerplate, lines_of
 
 FOOTER = "Brackwater Mutual Bank - internal use only - do not copy"
-COMMON = Common(min_letters=20, min_documents=3, min_share=0.5)
+COMMON = Boilerplate(min_letters=20, min_documents=3, min_share=0.5)
 
 
 def body(number):
@@ -108,5 +109,5 @@ def test_every_line_survives_somewhere_and_none_is_made_up(texts):
     def lines_in(many):
         return {line for text in many for line in text.split("\n") if line.strip() and not line.startswith("#")}
 
-    kept = [one.text for one in removed(texts, common=Common(5, 2, 0.1))]
+    kept = [one.text for one in removed(texts, common=Boilerplate(min_letters=5, min_documents=2, min_share=0.1))]
     assert lines_in(kept) == lines_in(texts)
