@@ -6,7 +6,7 @@ import pytest
 from pipeline.schema.curate_filter import CurateFilter, Term
 from pipeline.stage.params import load_section
 from pipeline.text.dating import Belief
-from pipeline.text.gates import DateBounds, TermGate, date_gate, required_literal, rights_gate
+from pipeline.text.gates import DateBounds, TermGate, date_gate, required_literals, rights_gate
 
 BOUNDS = DateBounds("2020-01-01", "2025-06-30", "keep", 0.9, check_text=False)
 
@@ -109,19 +109,29 @@ def test_a_dated_document_whose_text_is_surely_newer_goes_only_where_params_ask_
     assert date_gate("2021-01-01", asked, surely(2012), None) is None
 
 
-@pytest.mark.parametrize(("pattern", "literal"), [
-    (r"\bUNDER\s+EMBARGO\s+UNTIL\b", "EMBARGO"), (r"\b(?:ATTORNEY[- ]CLIENT|LEGALLY)\s+PRIVILEGED?\b", "PRIVILEGE"),
-    (r"\bTLP:\s?(?:RED|AMBER)\b", "TLP:"), (r"(SECRET)+ x", " x"), (r"(?:secret)?x", "x"), (r"a|b", ""), (r"[ab]", "")])
-def test_the_literal_of_a_pattern_is_in_every_match(pattern, literal):
-    assert required_literal(pattern) == (literal, False)
+@pytest.mark.parametrize(("pattern", "literals"), [
+    (r"\bUNDER\s+EMBARGO\s+UNTIL\b", ["EMBARGO", "UNDER", "UNTIL"]),
+    (r"\b(?:ATTORNEY[- ]CLIENT|LEGALLY)\s+PRIVILEGED?\b", ["PRIVILEGE"]),
+    (r"\bTLP:\s?(?:RED|AMBER)\b", ["TLP:"]), (r"(SECRET)+ x", [" x"]), (r"(?:secret)?x", ["x"]), (r"a|b", []),
+    (r"[ab]", []), (r"x(?!SECRET)", ["x"])])
+def test_the_literals_of_a_pattern_are_in_every_match(pattern, literals):
+    assert required_literals(pattern) == (literals, [])
 
 
-@pytest.mark.parametrize(("pattern", "literal"), [
-    (r"(?i)Embargoed\s+UNTIL", ("embargoed", True)), (r"(?i)secret", ("ecret", True)),
-    (r"(?i:Ask) xyz", (" xyz", False)),
-    (r"(?i)ß", ("", True)), (r"(?i)risks", ("r", True))])
-def test_where_case_does_not_count_the_literal_is_that_of_the_small_letters(pattern, literal):
-    assert required_literal(pattern) == literal
+@pytest.mark.parametrize(("pattern", "exact", "folded"), [
+    (r"(?i)Embargoed\s+UNTIL", [], [b"embargoed", b"unt", b"l"]), (r"(?i)secret", [], [b"ecret"]),
+    (r"(?i:Ask) xyz", [" xyz"], [b"a"]), (r"(?i)\u00df", [], []), (r"(?i)risks", [], [b"r"])])
+def test_where_case_does_not_count_the_literals_are_those_of_the_small_letters(pattern, exact, folded):
+    assert required_literals(pattern) == (exact, folded)
+
+
+@pytest.mark.parametrize(("text", "is_bound"), [("Embargo: until 2099", True), ("embargo prose of 2099", False),
+                                                ("Embargo: UNT\u0130L 2099", True),
+                                                ("\ud800 SECRET", True)])
+def test_literals_lose_no_match_and_take_any_character(text, is_bound):
+    terms = [Term(name="e", reason="embargo_term", pattern=r"(?i)embargo:\s+until", head_chars=0, lapses=False),
+             Term(name="s", reason="embargo_term", pattern=r". SECRET", head_chars=0, lapses=False)]
+    assert (TermGate(terms, "2026-01-01")("", text) is not None) == is_bound
 
 
 @pytest.mark.parametrize("text", ["EMBARGOED UNTIL further notice", "Embargoed until 12 May 2027",
