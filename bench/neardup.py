@@ -2,6 +2,7 @@
 
     taskset -c 1 python bench/neardup.py FOLDER... [--documents 100000] [--sample 1000]
     python bench/neardup.py --revisions D02-neardup
+    python bench/neardup.py --letters 2000
 
 FOLDERs hold HTML and text files. Their different paragraphs, in hashed order, make documents of log-normal
 length, mean 2.7 kB; 38 % of the documents are mutants of others: copies, changed words, cut ends, shuffled
@@ -15,6 +16,9 @@ for 100,000 (as any user, about 2.3 GB unpacked):
 
 Truth is exact and knows no MinHash: `exact_pairs` finds every pair whose shingle sets have a Jaccard
 similarity of at least 0.8; for some documents all others are gone through, too, to see that none is missing.
+
+--letters: as many letters of one form of 300 words, in which three words in a row are a letter's own at six places,
+so that most pairs are nearly alike enough; with and without the bitmaps that spare comparisons.
 
 Rates are CPU seconds of one thread; kernels are compiled before. Peak memory is that of processes of their
 own: one that only looks for near-duplicates, with the texts in a file, and the whole stage `curate_dedup`.
@@ -50,6 +54,7 @@ from pipeline.stage.params import load_section
 from pipeline.stages import curate_dedup
 from pipeline.tables.parquet import read_parts, write_table
 from pipeline.tables.texts import OrderedTexts, TextFile
+from pipeline.text import near_duplicates as module
 from pipeline.text.minhash import Survivors, signatures
 from pipeline.text.near_duplicates import BATCH_CHARS, ESTIMATE_MARGIN, Merge, MinHash, near_duplicates
 from pipeline.text.words import batches, joined, ngram_hashes, ngram_set, word_hashes, words_of
@@ -73,6 +78,7 @@ def main() -> None:
     parser.add_argument("--documents", type=int, default=100_000)
     parser.add_argument("--sample", type=int, default=1000)
     parser.add_argument("--revisions", type=Path)
+    parser.add_argument("--letters", type=int)
     parser.add_argument("--measure", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--stage", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
@@ -83,6 +89,8 @@ def main() -> None:
         print(json.dumps(measured_stage(given.stage)))
     elif given.revisions:
         against_revisions(given.revisions)
+    elif given.letters:
+        with_and_without_bitmaps(form_letters(given.letters))
     else:
         against_truth(given.folders, given.documents, given.sample)
 
@@ -250,6 +258,39 @@ def against_revisions(folder: Path) -> None:
     same = np.array_equal(joined_pairs.one, truth.one) and np.array_equal(joined_pairs.other, truth.other)
     print(f"the exact join finds {'the same' if same else 'OTHER'} pairs as pairs.csv")
     report(texts, near_duplicates(texts, settings()), truth)
+
+
+def with_and_without_bitmaps(texts: list[str]) -> None:
+    """Print CPU seconds both ways, and whether both find the same."""
+    compile_kernels()
+    near_duplicates(texts[:2 * module.MANY], settings())
+    few = module.MANY
+    with_bitmaps, fast = verified(texts)
+    module.MANY = len(texts)
+    without, slow = verified(texts)
+    module.MANY = few
+    same = "the same" if with_bitmaps == without else "OTHERS"
+    print(f"{len(texts):,} letters, {len(without):,} merges, {same} with "
+          f"bitmaps: {slow:.2f} CPU s without, {fast:.2f} with, ratio {slow / fast:.1f}")
+
+
+def verified(texts: list[str]) -> tuple[list[Merge], float]:
+    """Merges, and CPU seconds."""
+    start = time.process_time()
+    return near_duplicates(texts, settings()), time.process_time() - start
+
+
+def form_letters(count: int) -> list[str]:
+    """See above."""
+    draw = random.Random(5)
+    vocabulary = [f"w{number}" for number in range(20_000)]
+    form, letters = draw.choices(vocabulary, k=300), []
+    for _ in range(count):
+        letter = list(form)
+        for start in draw.sample(range(len(letter) - 2), 6):
+            letter[start:start + 3] = draw.choices(vocabulary, k=3)
+        letters.append(" ".join(letter))
+    return letters
 
 
 def generated(folders: list[Path], count: int) -> list[str]:

@@ -59,14 +59,14 @@ class Survivors:
         """The documents that share a bucket with any other, in ascending order; the rest resemble nobody."""
         return np.flatnonzero((self.buckets_BD != ALONE).any(axis=0)).tolist()
 
-    def like(self, document: int, least_estimate: float) -> list[int]:
+    def like(self, document: int, least_estimate: float) -> I32:
         """Survivors that share a bucket with `document` and have at least that share of equal minima.
 
         The share estimates the Jaccard similarity with a standard error of sqrt(J * (1 - J) / K).
         """
         least = int(np.ceil(least_estimate * self.signatures_DK.shape[1]))
         return _like(document, self.buckets_BD, self._last, self._before_BD, self._met, self.signatures_DK,
-                     least).tolist()
+                     least)
 
     def add(self, document: int) -> None:
         """`document` survives."""

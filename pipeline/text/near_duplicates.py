@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.text.bitmaps import Bitmaps
 from pipeline.text.minhash import Survivors, signatures
 from pipeline.text.words import batches, compiled, ngram_hashes, ngram_set, word_hashes
 
@@ -23,6 +24,9 @@ ESTIMATE_MARGIN = 0.16
 standard error at 0.7 is 0.041, so a pair at the threshold is missed with probability below 10**-4."""
 BATCH_CHARS = 2_000_000
 """Hashes of a batch take about 3 bytes a character."""
+MANY = 16
+"""Of more likely pairs than this of one document bitmaps tell first which may reach the threshold at all: form letters
+resemble each other by the thousand, and nearly enough."""
 CACHE_BYTES = 100_000_000
 """Shingle sets kept for the next comparison; the others are made again from the text (about 150 MB/s)."""
 
@@ -103,8 +107,10 @@ def _similar(texts: Sequence[str], documents: NDArray[np.int64], minima_DK: NDAr
     found = []
     for place in survivors.contested():
         document = int(documents[place])
-        likely = documents[survivors.like(place, settings.threshold - ESTIMATE_MARGIN)].tolist()
-        exact = [(jaccard(sets.of(document), sets.of(other)), -other) for other in likely]
+        likely = documents[survivors.like(place, settings.threshold - ESTIMATE_MARGIN)]
+        if len(likely) > MANY:
+            likely = sets.within_reach(document, likely, settings.threshold)
+        exact = [(jaccard(sets.of(document), sets.of(other)), -other) for other in likely.tolist()]
         best, other = max(exact, default=(0.0, 0))
         if best >= settings.threshold:
             found.append(Merge(document, -other, best))
@@ -114,13 +120,20 @@ def _similar(texts: Sequence[str], documents: NDArray[np.int64], minima_DK: NDAr
 
 
 class ShingleSets:
-    """The shingle sets of documents, those used last at hand."""
+    """The shingle sets of documents, those used last at hand, and the bitmaps of those that were compared with many."""
 
     def __init__(self, texts: Sequence[str], size: int) -> None:
         """`size`: words in a shingle."""
         self.texts, self.size = texts, size
+        self.bitmaps = Bitmaps(len(texts))
         self._kept: OrderedDict[int, NDArray[np.uint64]] = OrderedDict()
         self._bytes = 0
+
+    def within_reach(self, document: int, others: NDArray[np.int64], threshold: float) -> NDArray[np.int64]:
+        """Those of `others` that may have a similarity of `threshold`: all that have it, and a few that have less."""
+        for place in self.bitmaps.missing(np.append(others, document)):
+            self.bitmaps.add(place, self.of(place))
+        return others[self.bitmaps.at_most(document, others) >= threshold]
 
     def of(self, document: int) -> NDArray[np.uint64]:
         """Distinct shingles, ascending."""

@@ -36,20 +36,20 @@ FOUR = np.array([[1, 1, 9, 9], [1, 1, 2, 2], [7, 7, 2, 2], [5, 5, 5, 5]], np.uin
 def test_only_survivors_in_a_common_bucket_are_likely():
     survivors = Survivors(FOUR, bands=2)
     assert survivors.contested() == [0, 1, 2]
-    assert survivors.like(1, 0.0) == []
+    assert survivors.like(1, 0.0).tolist() == []
     survivors.add(0)
-    assert survivors.like(1, 0.0) == [0]
-    assert survivors.like(2, 0.0) == []
+    assert survivors.like(1, 0.0).tolist() == [0]
+    assert survivors.like(2, 0.0).tolist() == []
     survivors.add(1)
-    assert survivors.like(2, 0.0) == [1]
+    assert survivors.like(2, 0.0).tolist() == [1]
 
 
 def test_a_survivor_in_two_common_buckets_is_named_once_and_one_with_too_few_equal_minima_not_at_all():
     survivors = Survivors(np.array([[1, 1, 2, 2], [1, 1, 2, 2], [1, 1, 3, 3]], np.uint32), bands=2)
     survivors.add(0)
-    assert survivors.like(1, 1.0) == [0]
-    assert survivors.like(2, 0.5) == [0]
-    assert survivors.like(2, 0.51) == []
+    assert survivors.like(1, 1.0).tolist() == [0]
+    assert survivors.like(2, 0.5).tolist() == [0]
+    assert survivors.like(2, 0.51).tolist() == []
 
 
 def test_nobody_is_contested_where_there_is_nobody():

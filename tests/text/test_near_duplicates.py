@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import random
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.text.near_duplicates import MinHash, jaccard, near_duplicates
+from pipeline.text import near_duplicates as module
+from pipeline.text.near_duplicates import MANY, MinHash, jaccard, near_duplicates
 from pipeline.text.words import words_of
 
 FINDS_ALL = MinHash(shingle_words=1, bands=64, rows=1, threshold=0.7, seed=1)
@@ -71,6 +73,32 @@ def test_survivors_never_resemble_each_other_and_everyone_merged_resembles_its_s
         assert merge.jaccard >= 0.7
     for place, one in enumerate(survivors):
         assert all(exact(texts[one], texts[other]) < 0.7 for other in survivors[place + 1:])
+
+
+def form_letters(count):
+    """One form of 300 words, in which three words in a row are a letter's own at six places: similarity near .6."""
+    draw = random.Random(5)
+    vocabulary = [f"w{number}" for number in range(20_000)]
+    form = draw.choices(vocabulary, k=300)
+    for _ in range(count):
+        letter = list(form)
+        for _ in range(6):
+            start = draw.randrange(len(letter) - 2)
+            letter[start:start + 3] = draw.choices(vocabulary, k=3)
+        yield " ".join(letter)
+
+
+def test_of_form_letters_few_are_compared_word_for_word_and_none_is_missed(monkeypatch):
+    letters = list(form_letters(120))
+    compared = []
+    monkeypatch.setattr(module, "jaccard", lambda *sets: compared.append(sets) or jaccard(*sets))
+    settings = MinHash(5, 25, 5, 0.7, 1)
+    merges, some = near_duplicates(letters, settings), len(compared)
+    monkeypatch.setattr(module, "MANY", len(letters))
+    assert near_duplicates(letters, settings) == merges
+    assert len(merges) > 0
+    assert some < (len(compared) - some) / 3
+    assert len(letters) > MANY
 
 
 @pytest.mark.skipif("PEDIGREE_CORPORA" not in os.environ, reason="PEDIGREE_CORPORA names no folder of corpora")
