@@ -176,7 +176,7 @@ def c4_quality(text: Tokenised, rule: C4Quality) -> str | None:
 
     Counting stops when there are enough, unless a later line can still refuse the whole text.
     """
-    lorem = LOREM_IPSUM in text.text.lower()
+    lorem = LOREM_IPSUM.encode() in text.text.encode("utf-8", "surrogatepass").lower()  # quicker than str.lower
     bracket = rule.filter_curly_bracket and "{" in text.text
     sentences = 0
     for line in text.text.splitlines():

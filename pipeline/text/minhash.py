@@ -23,6 +23,7 @@ ALONE = -1
 def signatures(shingles: Ragged, count: int, seed: int) -> U32:
     """(D, K) minimum of each of `count` seeded hash functions over a document's shingles.
 
+    Of a shingle's hash the high 32 bits count: processors multiply eight such numbers at once, and many no four of 64.
     A document without shingles has the largest value throughout.
     """
     multipliers, increments = _hash_functions(count, seed)
@@ -73,23 +74,23 @@ class Survivors:
         _add(document, self.buckets_BD, self._last, self._before_BD)
 
 
-def _hash_functions(count: int, seed: int) -> tuple[U64, U64]:
+def _hash_functions(count: int, seed: int) -> tuple[U32, U32]:
     """Odd multipliers and increments from a counter through `mix`: no library's generator to trust."""
     start = np.uint64(seed)
     drawn = np.array([mix(mix(start) + np.uint64(step)) for step in range(1, 2 * count + 1)], np.uint64)
-    return drawn[:count] | np.uint64(1), drawn[count:]
+    high = (drawn >> np.uint64(32)).astype(np.uint32)
+    return high[:count] | np.uint32(1), high[count:]
 
 
 @compiled
-def _signatures(flat: U64, offsets: NDArray[np.int64], multipliers: U64, increments: U64) -> U32:
+def _signatures(flat: U64, offsets: NDArray[np.int64], multipliers: U32, increments: U32) -> U32:
     found = np.full((len(offsets) - 1, len(multipliers)), np.uint32(0xFFFFFFFF), np.uint32)
     for document in range(len(offsets) - 1):
         minima = found[document]
         for position in range(offsets[document], offsets[document + 1]):
-            shingle = flat[position]
+            shingle = np.uint32(flat[position] >> np.uint64(32))
             for k in range(len(multipliers)):
-                # the high half: low bits of a product depend on low bits of its factors only
-                value = np.uint32((shingle * multipliers[k] + increments[k]) >> np.uint64(32))
+                value = np.uint32(np.uint32(shingle * multipliers[k]) + increments[k])
                 minima[k] = min(minima[k], value)
     return found
 

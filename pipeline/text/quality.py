@@ -24,7 +24,7 @@ from pipeline.schema.quality_model import QualityModel
 from pipeline.schema.section import Section
 from pipeline.text.draws import unit_draw
 from pipeline.text.unicode_classes import code_point_table
-from pipeline.text.words import code_points, compiled
+from pipeline.text.words import compiled, small_code_points
 
 DOMAIN, OTHER, DEGRADED = "__label__domain", "__label__other", "__label__degraded"
 CLASSES = (r"\w", r"\d", r"\s", r"[ \t\f]", r"\n")
@@ -68,7 +68,7 @@ def normalised(text: str) -> str:
 
 def _normalised_blocks(text: str) -> list[str]:
     """What stands between blank lines, each part normalised; nothing where nothing stands."""
-    points = _normalised(code_points(text.lower()), _classes())
+    points = _normalised(small_code_points(text), _classes())
     return points.tobytes().decode("utf-32-le", "surrogatepass").split("\n")
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from pipeline.text.minhash import Survivors, signatures
-from pipeline.text.words import ngram_hashes, word_hashes
+from pipeline.text.words import joined, ngram_hashes, word_hashes
 
 
 def shingles(*texts):
@@ -16,6 +16,16 @@ def test_the_estimate_is_close_to_the_jaccard_it_estimates():
     other = " ".join(f"w{n}" for n in range(40, 140))
     minima = signatures(shingles(one, other), 4096, seed=3)
     assert abs((minima[0] == minima[1]).mean() - 60 / 140) < 5 * 0.0077
+
+
+def test_estimates_scatter_as_independent_hash_functions_would_have_them():
+    # 400 pairs of J = 0.5 with 125 hashes each: standard error sqrt(0.25 / 125) = 0.0447
+    draw = np.random.default_rng(0)
+    numbers = draw.integers(0, 2**64, (400, 300), np.uint64)
+    minima = signatures(joined([part for row in numbers for part in (row[:225], row[75:])]), 125, seed=1)
+    estimates = (minima[0::2] == minima[1::2]).mean(axis=1)
+    assert abs(estimates.mean() - 0.5) < 4 * 0.0447 / 20
+    assert 0.040 < estimates.std() < 0.050
 
 
 def test_a_signature_does_not_depend_on_the_company():

@@ -6,7 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.text.words import ngram_hashes, word_hashes, words_of
+from pipeline.text.unicode_classes import DOTTED_I, small_letters
+from pipeline.text.words import code_points, ngram_hashes, small_code_points, word_hashes, words_of
 
 
 def test_words_are_what_re_finds_in_western_text():
@@ -23,6 +24,16 @@ def test_hashes_agree_with_the_words_themselves(text):
     words = words_of(text)
     hashes = word_hashes([text, *words])
     assert hashes.of(0).tolist() == [int(hashes.of(place + 1)[0]) for place in range(len(words))]
+
+
+@given(st.text(st.characters() | st.sampled_from("A\u0130\u03a3 \u1e9e\ud800"), max_size=20))
+def test_code_points_are_those_of_the_small_letters(text):
+    assert small_code_points(text).tolist() == code_points(text.lower()).tolist()
+
+
+def test_every_letter_but_one_has_one_small_letter():
+    table = small_letters()
+    assert [code for code, small in enumerate(table) if chr(code).lower() != chr(small)] == [ord(DOTTED_I)]
 
 
 @given(st.lists(st.text(alphabet="ab ", max_size=20), max_size=5), st.integers(1, 4))
