@@ -79,7 +79,8 @@ def trained(domain: pl.DataFrame, general: pl.DataFrame, labels: Sequence[dict[s
     """A model from the tables, as the stage makes it, and its own measurements."""
     for name, table in (("domain", domain), ("general", general.with_columns(split=pl.lit("train")))):
         (folder / name).mkdir(parents=True)
-        write_table(table, folder / name, ["doc_id"], DOCUMENTS)
+        write_table(table.with_columns(cleared_for_training=True), folder / name, ["doc_id"],
+                    {**DOCUMENTS, "cleared_for_training": pl.Boolean})
     lines = folder / "labels.jsonl"
     lines.write_text("".join(json.dumps(label) + "\n" for label in labels))
     quality_model.main(folder / "domain", folder / "general", lines, folder / "model", folder / "metrics.json",
