@@ -36,6 +36,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import polars as pl
@@ -54,7 +55,7 @@ from pipeline.stage.params import load_section
 from pipeline.stages import curate_dedup
 from pipeline.tables.parquet import read_parts, write_table
 from pipeline.tables.texts import OrderedTexts, TextFile
-from pipeline.text import near_duplicates as module
+from pipeline.text import near_duplicates as near_duplicates_module
 from pipeline.text.minhash import Survivors, signatures
 from pipeline.text.near_duplicates import BATCH_CHARS, ESTIMATE_MARGIN, Merge, MinHash, near_duplicates
 from pipeline.text.words import batches, joined, ngram_hashes, ngram_set, word_hashes, words_of
@@ -263,12 +264,10 @@ def against_revisions(folder: Path) -> None:
 def with_and_without_bitmaps(texts: list[str]) -> None:
     """Print CPU seconds both ways, and whether both find the same."""
     compile_kernels()
-    near_duplicates(texts[:2 * module.MANY], settings())
-    few = module.MANY
+    near_duplicates(texts[:2 * near_duplicates_module.MANY], settings())  # compiles what only many partners reach
     with_bitmaps, fast = verified(texts)
-    module.MANY = len(texts)
-    without, slow = verified(texts)
-    module.MANY = few
+    with patch.object(near_duplicates_module, "MANY", len(texts)):
+        without, slow = verified(texts)
     same = "the same" if with_bitmaps == without else "OTHERS"
     print(f"{len(texts):,} letters, {len(without):,} merges, {same} with "
           f"bitmaps: {slow:.2f} CPU s without, {fast:.2f} with, ratio {slow / fast:.1f}")
@@ -281,7 +280,7 @@ def verified(texts: list[str]) -> tuple[list[Merge], float]:
 
 
 def form_letters(count: int) -> list[str]:
-    """See above."""
+    """Letters of one form; what --letters says of them."""
     draw = random.Random(5)
     vocabulary = [f"w{number}" for number in range(20_000)]
     form, letters = draw.choices(vocabulary, k=300), []
